@@ -29,7 +29,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse and run; the exit status is the subcommand's, 2 for errors that the user can mend."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(prog="despite", description="Who wears which IMU, and what is everybody doing.")
+    parser = argparse.ArgumentParser(prog="despite", description="Who wears which IMU, from LiDAR alone.")
     parser.add_argument("--version", action="version", version=f"despite {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in arguments if not word.startswith("-")), None)
