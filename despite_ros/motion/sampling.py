@@ -1,0 +1,73 @@
+"""Farthest point sampling and the 256-point crop of one person in one frame."""
+
+import numpy as np
+from numba import njit
+
+from despite_ros.arrays import FloatArray, IndexArray
+from despite_ros.limbs import POINTS
+
+ANCHORS = 8  # the first rows of a crop, around which the point encoder gathers neighbours
+NEAR_ORIGIN = np.float32(1e-3)  # m²; the networks' own sampling passes over points this close to the origin
+CHUNK = 64  # points whose largest distance is kept together, so that the search reads 1 in 64 distances
+
+
+def farthest_point_sample(points: FloatArray, count: int) -> IndexArray:
+    """Indices of `count` points, each the farthest from all those before it; the first is point 0.
+
+    The semantics are those inside the point encoder: points with x² + y² + z² ≤ 1e-3 m² are never
+    picked after the first, ties go to the smallest index, and once every pickable point is taken the
+    first pickable one repeats (point 0 where there is none). A shorter sample is a prefix of a longer one.
+
+    points: N×3 float32, metres, N ≥ 1, about the origin that matters (the crop's mean). Returns int32.
+    """
+    columns = np.ascontiguousarray(points.T, dtype=np.float32)
+    return _sample(columns[0], columns[1], columns[2], count)
+
+
+def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
+    """Raw points of one person in one frame, N×3 → count×3, mean removed, in sampling order.
+
+    Fewer points than `count`: all in sampling order, then tiled. Fewer than ANCHORS: point 0 fills up
+    the anchors first, as sampling the tiled crop would. No points: zeros.
+    """
+    if len(points) == 0:
+        return np.zeros((count, 3), np.float32)
+    centred = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    order = farthest_point_sample(centred, min(count, max(len(points), ANCHORS)))
+    return centred[np.resize(order, count)]
+
+
+# nnan and nsz let the maximum vectorise; sums and products stay exact, so that the order is the networks'.
+@njit(cache=True, fastmath={"nnan", "nsz"}, error_model="numpy", boundscheck=False)
+def _sample(x: FloatArray, y: FloatArray, z: FloatArray, count: int) -> IndexArray:
+    chunks = (x.size + CHUNK - 1) // CHUNK
+    distance = np.empty(x.size, np.float32)  # squared, to the nearest point picked so far
+    for i in range(x.size):
+        near_origin = x[i] * x[i] + y[i] * y[i] + z[i] * z[i] <= NEAR_ORIGIN
+        distance[i] = np.float32(-1.0) if near_origin else np.float32(np.inf)
+    largest = np.empty(chunks, np.float32)
+    picked = np.zeros(count, np.int32)
+    for k in range(1, count):
+        last = picked[k - 1]
+        ax, ay, az = x[last], y[last], z[last]
+        for chunk in range(chunks):
+            top = np.float32(-1.0)
+            for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size)):
+                dx, dy, dz = x[i] - ax, y[i] - ay, z[i] - az
+                distance[i] = min(distance[i], dx * dx + dy * dy + dz * dz)
+                top = max(top, distance[i])
+            largest[chunk] = top
+        picked[k] = _first_largest(distance, largest)
+    return picked
+
+
+@njit(cache=True, error_model="numpy", boundscheck=False)
+def _first_largest(distance: FloatArray, largest: FloatArray) -> int:
+    """Index of the first largest distance, 0 where none is pickable."""
+    chunk = np.argmax(largest)
+    if largest[chunk] < 0:
+        return 0
+    i = chunk * CHUNK
+    while distance[i] != largest[chunk]:
+        i += 1
+    return i
