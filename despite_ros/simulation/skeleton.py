@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import AnyArray, FloatArray
 
 JOINTS = (
-    "pelvis", "l_hip", "r_hip", "spine1", "l_knee", "r_knee", "spine2", "l_ankle", "r_ankle", "spine3", "l_toe", "r_toe",
-    "neck", "l_collar", "r_collar", "head", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_wrist", "r_wrist",
-    "l_hand", "r_hand",
+    "pelvis", "l_hip", "r_hip", "spine1", "l_knee", "r_knee", "spine2", "l_ankle", "r_ankle", "spine3",
+    "l_toe", "r_toe", "neck", "l_collar", "r_collar", "head", "l_shoulder", "r_shoulder",
+    "l_elbow", "r_elbow", "l_wrist", "r_wrist", "l_hand", "r_hand",
 )  # fmt: skip
 BONES = (
     "pelvis", "chest", "head", "l_upperarm", "r_upperarm", "l_forearm", "r_forearm", "l_hand", "r_hand",
@@ -50,27 +50,28 @@ class Link(NamedTuple):
     bone: str
 
 
+def _side(side: str) -> tuple[Link, ...]:
+    return (
+        Link(f"{side}_hip", "pelvis", "pelvis"),
+        Link(f"{side}_knee", f"{side}_hip", f"{side}_thigh"),
+        Link(f"{side}_ankle", f"{side}_knee", f"{side}_shank"),
+        Link(f"{side}_toe", f"{side}_ankle", f"{side}_foot"),
+        Link(f"{side}_collar", "spine3", "chest"),
+        Link(f"{side}_shoulder", f"{side}_collar", "chest"),
+        Link(f"{side}_elbow", f"{side}_shoulder", f"{side}_upperarm"),
+        Link(f"{side}_wrist", f"{side}_elbow", f"{side}_forearm"),
+        Link(f"{side}_hand", f"{side}_wrist", f"{side}_hand"),
+    )
+
+
 LINKS = (
     Link("spine1", "pelvis", "pelvis"),
     Link("spine2", "spine1", "chest"),
     Link("spine3", "spine2", "chest"),
     Link("neck", "spine3", "chest"),
     Link("head", "neck", "head"),
-    *(
-        Link(f"{side}_{joint}", f"{side}_{parent}" if sided else parent, f"{side}_{bone}" if limb else bone)
-        for side in "lr"
-        for joint, parent, sided, bone, limb in (
-            ("hip", "pelvis", False, "pelvis", False),
-            ("knee", "hip", True, "thigh", True),
-            ("ankle", "knee", True, "shank", True),
-            ("toe", "ankle", True, "foot", True),
-            ("collar", "spine3", False, "chest", False),
-            ("shoulder", "collar", True, "chest", False),
-            ("elbow", "shoulder", True, "upperarm", True),
-            ("wrist", "elbow", True, "forearm", True),
-            ("hand", "wrist", True, "hand", True),
-        )
-    ),
+    *_side("l"),
+    *_side("r"),
 )
 """The tree of joints, parents before children; the pelvis is its root."""
 
@@ -149,7 +150,7 @@ class Motion:
         found = [span.label for span in self.activities if span.start_s <= seconds <= span.end_s]
         return found[-1] if found else ""
 
-    def moved(self, joints: FloatArray, rotations: FloatArray) -> "Motion":
+    def moved(self, joints: AnyArray, rotations: AnyArray) -> "Motion":
         """The same motion with other joints and rotations (cast to contiguous float32)."""
         return replace(
             self,
