@@ -8,7 +8,6 @@ from despite_ros.limbs import POINTS
 
 ANCHORS = 8  # the first rows of a crop, around which the point encoder gathers neighbours
 NEAR_ORIGIN = np.float32(1e-3)  # m²; the networks' own sampling passes over points this close to the origin
-CHUNK = 64  # points whose largest distance is kept together, so that the search reads 1 in 64 distances
 
 
 def farthest_point_sample(points: FloatArray, count: int) -> IndexArray:
@@ -37,37 +36,30 @@ def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
     return centred[np.resize(order, count)]
 
 
-# nnan and nsz let the maximum vectorise; sums and products stay exact, so that the order is the networks'.
-@njit(cache=True, fastmath={"nnan", "nsz"}, error_model="numpy", boundscheck=False)
+# No fast-math: the arithmetic is exactly the networks' own. The largest distance is searched among the bit
+# patterns, which order as the (non-negative) numbers do, because a maximum of integers vectorises.
+@njit(cache=True, error_model="numpy")
 def _sample(x: FloatArray, y: FloatArray, z: FloatArray, count: int) -> IndexArray:
-    chunks = (x.size + CHUNK - 1) // CHUNK
-    distance = np.empty(x.size, np.float32)  # squared, to the nearest point picked so far
+    distance = np.empty(x.size, np.float32)  # squared, to the nearest point picked so far; −1: never picked
+    bits = distance.view(np.int32)
     for i in range(x.size):
         near_origin = x[i] * x[i] + y[i] * y[i] + z[i] * z[i] <= NEAR_ORIGIN
         distance[i] = np.float32(-1.0) if near_origin else np.float32(np.inf)
-    largest = np.empty(chunks, np.float32)
     picked = np.zeros(count, np.int32)
     for k in range(1, count):
         last = picked[k - 1]
-        ax, ay, az = x[last], y[last], z[last]
-        for chunk in range(chunks):
-            top = np.float32(-1.0)
-            for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size)):
-                dx, dy, dz = x[i] - ax, y[i] - ay, z[i] - az
-                distance[i] = min(distance[i], dx * dx + dy * dy + dz * dz)
-                top = max(top, distance[i])
-            largest[chunk] = top
-        picked[k] = _first_largest(distance, largest)
+        for i in range(x.size):
+            dx, dy, dz = x[i] - x[last], y[i] - y[last], z[i] - z[last]
+            squared = dx * dx + dy * dy + dz * dz
+            distance[i] = squared if squared < distance[i] else distance[i]
+        farthest = bits.max()
+        picked[k] = _first(bits, farthest) if farthest >= 0 else 0
     return picked
 
 
-@njit(cache=True, error_model="numpy", boundscheck=False)
-def _first_largest(distance: FloatArray, largest: FloatArray) -> int:
-    """Index of the first largest distance, 0 where none is pickable."""
-    chunk = np.argmax(largest)
-    if largest[chunk] < 0:
-        return 0
-    i = chunk * CHUNK
-    while distance[i] != largest[chunk]:
+@njit(cache=True)
+def _first(values: IndexArray, wanted: int) -> int:
+    i = 0
+    while values[i] != wanted:
         i += 1
     return i
