@@ -1,0 +1,24 @@
+"""A recorded message, and the message types that the pipeline reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
+IMU = "sensor_msgs/msg/Imu"
+TRANSFORMS = "tf2_msgs/msg/TFMessage"
+
+
+@dataclass(frozen=True, slots=True)
+class BagMessage:
+    """A decoded message (rosbags' dataclass of its type) and when it was recorded (nanoseconds)."""
+
+    topic: str
+    type: str
+    recorded_ns: int
+    content: Any
+
+    @property
+    def stamp_ns(self) -> int:
+        """The header's stamp."""
+        stamp = self.content.header.stamp
+        return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -1,0 +1,87 @@
+"""The lines of `results.jsonl` and `truth.jsonl`."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from despite_ros.errors import UserError
+from despite_ros.records import Activity, Assignment, PeopleFrame, Person, ReidFrame
+
+Line = dict[str, Any]
+
+
+def result_line(people: PeopleFrame, reid: ReidFrame) -> Line:
+    """One sweep's outcome, coordinates in `people.frame_id`. Latencies are milliseconds per stage."""
+    activities = {activity.track_id: activity for activity in reid.activities}
+    return {
+        "stamp_ns": people.stamp_ns,
+        "people": [_person(person, activities.get(person.track_id)) for person in people.people],
+        "assignments": [_assignment(assignment) for assignment in reid.assignments],
+        "similarity": {
+            "wearers": list(reid.wearers),
+            "track_ids": list(reid.track_ids),
+            "cosine": [[_number(value) for value in row] for row in reid.similarity.tolist()],
+        },
+        "counters": dict(people.counters),
+        "latency_ms": {k: round(v, 3) for k, v in {**people.latency_ms, **reid.latency_ms}.items()},
+    }
+
+
+def write_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Write JSON lines."""
+    with path.open("w") as file:
+        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Read JSON lines.
+
+    Raises:
+        UserError: the file is missing, or a line is not a JSON object with a stamp.
+    """
+    if not path.exists():
+        raise UserError(
+            f"{path}: no such file; expected one JSON object a line, as `despite simulate` writes"
+        )
+    with path.open() as file:
+        for number, text in enumerate(file, 1):
+            try:
+                line = json.loads(text)
+                int(line["stamp_ns"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"{path}, line {number}: expected a JSON object with 'stamp_ns' ({error})"
+                ) from error
+            yield line
+
+
+def _person(person: Person, activity: Activity | None) -> Line:
+    x, y, z = (round(float(value), 4) for value in person.position)
+    return {
+        "track_id": person.track_id,
+        "x": x,
+        "y": y,
+        "z": z,
+        "size": [round(float(value), 4) for value in person.size],
+        "points": person.points,
+        "activity": activity.label if activity else None,
+        "activity_confidence": _number(activity.confidence) if activity else None,
+    }
+
+
+def _assignment(assignment: Assignment) -> Line:
+    return {
+        "wearer": assignment.wearer,
+        "track_id": assignment.track_id,
+        "similarity": _number(assignment.similarity),
+        "confidence": _number(assignment.confidence),
+        "margin": _number(assignment.margin),
+        "state": str(assignment.state),
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return round(float(value), 5) if math.isfinite(value) else None
