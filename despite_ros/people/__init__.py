@@ -1,0 +1,1 @@
+"""From cloud to people: arrays in, arrays out, no ROS."""

@@ -1,8 +1,77 @@
-"""Settings of the people room."""
+"""Settings of the people room. Lengths in metres, times in seconds, angles in degrees."""
 
 from dataclasses import dataclass
+
+from despite_ros.config import section, setting
+
+
+@dataclass(frozen=True)
+class GroundSettings:
+    """Floor or terrain as a height map."""
+
+    cell: float = setting(0.5, "side of a height-map cell, m", 0.2, 2.0)
+    clearance: float = setting(0.04, "points lower than this above the floor are floor, m", 0.0, 0.3)
+    step: float = setting(0.1, "height difference of neighbouring cells on top of the slope, m", 0.01, 0.5)
+    slope: float = setting(20.0, "steepest floor, degrees", 0.0, 45.0)
+    level_area: float = setting(4.0, "smallest raised level that counts as floor, m^2", 0.5, 100.0)
+    refresh: float = setting(1.0, "a static sensor's height map is made anew after this, s", 0.0, 60.0)
+
+
+@dataclass(frozen=True)
+class BackgroundSettings:
+    """What a static sensor always sees, as ranges in an azimuth-elevation grid."""
+
+    enabled: bool = setting(True, "learn the background while the sensor stands still")
+    azimuth: float = setting(0.25, "width of a grid cell, degrees", 0.05, 5.0)
+    elevation: float = setting(0.4, "height of a grid cell, degrees", 0.05, 5.0)
+    margin: float = setting(0.08, "range difference that makes a point foreground, m", 0.01, 1.0)
+    warm_up: float = setting(1.0, "at the start, what is seen for this long is background, s", 0.0, 60.0)
+    absorb: float = setting(15.0, "later, what stays in place for this long is background, s", 1.0, 600.0)
+    keep: float = setting(60.0, "background that is not seen for this long is forgotten, s", 1.0, 3600.0)
+
+
+@dataclass(frozen=True)
+class ClusteringSettings:
+    """Connected components of an occupancy grid in plan view, split at the necks."""
+
+    cell: float = setting(0.1, "side of a grid cell, m", 0.02, 0.5)
+    spacing: float = setting(0.16, "cells closer than this are connected, m", 0.05, 1.0)
+    spacing_per_metre: float = setting(0.012, "added to spacing for each metre of range", 0.0, 0.1)
+    ceiling: float = setting(2.3, "points higher above the floor are left out, m", 1.0, 4.0)
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """Is a cluster a person?"""
+
+    min_points: int = setting(8, "fewest points of a person", 1, 1000)
+    min_height: float = setting(0.2, "lowest top above the floor (lying), m", 0.05, 1.0)
+    max_height: float = setting(2.3, "highest top above the floor, m", 1.0, 3.0)
+    max_length: float = setting(2.2, "longest side in plan view, m", 0.5, 4.0)
+    probability: float = setting(0.5, "least probability of the learned classifier", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Kalman filter (constant velocity) and one-to-one assignment."""
+
+    acceleration: float = setting(3.0, "standard deviation of a person's acceleration, m/s^2", 0.1, 20.0)
+    measurement: float = setting(0.08, "standard deviation of a measured position, m", 0.01, 1.0)
+    gate: float = setting(3.5, "largest Mahalanobis distance of an assignment", 1.0, 10.0)
+    height_deviation: float = setting(0.25, "standard deviation of a person's height over time, m", 0.05, 2.0)
+    birth: int = setting(3, "sweeps with the person before a track is shown", 1, 20)
+    occlusion: float = setting(3.0, "a track that is not seen is kept for this long, s", 0.0, 30.0)
 
 
 @dataclass(frozen=True)
 class PeopleSettings:
     """Settings of `despite_ros.people`."""
+
+    max_range: float = setting(20.0, "farthest point that is looked at, m", 2.0, 100.0)
+    min_range: float = setting(0.3, "nearest point that is looked at (the robot itself), m", 0.0, 10.0)
+    rate: float = setting(10.0, "frames a second handed on; faster sensors are thinned, Hz", 1.0, 50.0)
+    ground: GroundSettings = section(GroundSettings)
+    background: BackgroundSettings = section(BackgroundSettings)
+    clustering: ClusteringSettings = section(ClusteringSettings)
+    gate: GateSettings = section(GateSettings)
+    tracking: TrackingSettings = section(TrackingSettings)

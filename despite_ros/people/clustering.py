@@ -1,0 +1,90 @@
+"""Euclidean clusters of an occupancy grid in plan view, with spacing that grows with range."""
+
+import numba
+import numpy as np
+
+from despite_ros.arrays import FloatArray, IndexArray
+from despite_ros.people.settings import ClusteringSettings
+
+
+class Clustering:
+    """Connected components over a square grid around the sensor. The grid is kept between sweeps."""
+
+    def __init__(self, settings: ClusteringSettings, max_range: float) -> None:
+        self.settings = settings
+        self.cells = 2 * int(np.ceil(max_range / settings.cell)) + 2
+        self.grid: IndexArray = np.full(self.cells * self.cells, -1, np.int32)
+
+    def label(self, points: FloatArray, sensor: FloatArray) -> IndexArray:
+        """Cluster of each of N×3 points seen from `sensor` (x, y): 0, 1, … (N,)."""
+        settings = self.settings
+        origin = np.asarray(sensor[:2] - self.cells // 2 * settings.cell, np.float32)
+        labels: IndexArray = components(
+            points, self.grid, origin, settings.cell, settings.spacing, settings.spacing_per_metre
+        )
+        return labels
+
+
+def groups(labels: IndexArray) -> list[IndexArray]:
+    """Indices of the points of each label 0, 1, …, in the points' order."""
+    if len(labels) == 0:
+        return []
+    order = np.argsort(labels, kind="stable").astype(np.int32)
+    ends = np.cumsum(np.bincount(labels))
+    return np.split(order, ends[:-1])
+
+
+@numba.njit(cache=True)
+def find(parent: IndexArray, i: int) -> int:
+    """Root of `i`, halving its path."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@numba.njit(cache=True)
+def components(
+    points: FloatArray,
+    grid: IndexArray,
+    origin: FloatArray,
+    side: float,
+    spacing: float,
+    spacing_per_metre: float,
+) -> IndexArray:
+    """Labels 0, 1, … of points whose grid cells are connected. `grid` is all −1 before and after."""
+    cells = int(np.sqrt(len(grid)))
+    home = np.empty(len(points), np.int32)
+    occupied = np.empty(len(points), np.int32)
+    count = 0
+    for i in range(len(points)):
+        row = min(max(int((points[i, 0] - origin[0]) / side), 0), cells - 1)
+        column = min(max(int((points[i, 1] - origin[1]) / side), 0), cells - 1)
+        home[i] = row * cells + column
+        if grid[home[i]] < 0:
+            grid[home[i]] = count
+            occupied[count] = home[i]
+            count += 1
+    parent = np.arange(count).astype(np.int32)
+    for k in range(count):
+        row, column = occupied[k] // cells, occupied[k] % cells
+        metres = np.hypot(row - cells / 2, column - cells / 2) * side
+        reach = (spacing + spacing_per_metre * metres) / side
+        steps = int(reach)
+        for i in range(row, min(row + steps + 1, cells)):
+            for j in range(max(column - steps, 0), min(column + steps + 1, cells)):
+                other = grid[i * cells + j]
+                if other >= 0 and (i - row) ** 2 + (j - column) ** 2 <= reach * reach:
+                    parent[find(parent, other)] = find(parent, k)
+    names = np.full(count, -1, np.int32)
+    labels = np.empty(len(points), np.int32)
+    found = 0
+    for i in range(len(points)):
+        root = find(parent, grid[home[i]])
+        if names[root] < 0:
+            names[root] = found
+            found += 1
+        labels[i] = names[root]
+    for k in range(count):
+        grid[occupied[k]] = -1
+    return labels

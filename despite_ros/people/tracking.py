@@ -1,0 +1,156 @@
+"""People over time: a constant-velocity Kalman filter each, one-to-one assignment, birth and death."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
+from despite_ros.people.settings import TrackingSettings
+
+UNBORN = -1  # the track_id of a track that is not shown yet
+START_SPEED = 1.2  # standard deviation of the velocity of a new track, m/s
+SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
+EVIDENCE_LIMIT = 6.0  # natural log-odds
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A cluster that may be a person, in the fixed frame.
+
+    points: N×3 raw points. position: centre of the body in plan view and of the box in z.
+    size: box (dx, dy, dz). top: height of the highest point above the floor, metres.
+    log_odds: of being a person, by the gate.
+    """
+
+    points: FloatArray
+    position: DoubleArray
+    size: FloatArray
+    top: float
+    log_odds: float
+
+
+@dataclass(slots=True)
+class Track:
+    """A person followed over sweeps. state: (x, y, vx, vy), fixed frame, metres and m/s."""
+
+    state: DoubleArray
+    covariance: DoubleArray
+    born_ns: int
+    seen_ns: int
+    height: float
+    z: float
+    size: FloatArray
+    evidence: float
+    track_id: int = UNBORN
+    hits: int = 1
+    travelled: float = 0.0  # farthest distance from where it was born, metres
+    birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
+    detection: Detection | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the track is shown."""
+        return self.track_id != UNBORN
+
+
+class Tracker:
+    """All tracks. Call `predict`, then `update`, once a sweep, with stamps that go up."""
+
+    def __init__(self, settings: TrackingSettings) -> None:
+        self.settings = settings
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all tracks; ids go on from 0."""
+        self.tracks: list[Track] = []
+        self.stamp_ns: int | None = None
+        self.next_id = 0
+
+    def predict(self, stamp_ns: int) -> None:
+        """Move all tracks on to `stamp_ns` (discrete white-noise acceleration)."""
+        seconds = 0.0 if self.stamp_ns is None else (stamp_ns - self.stamp_ns) * 1e-9
+        self.stamp_ns = stamp_ns
+        transition = np.eye(4)
+        transition[0, 2] = transition[1, 3] = seconds
+        spread = np.array([[seconds**2 / 2, 0], [0, seconds**2 / 2], [seconds, 0], [0, seconds]])
+        noise = spread @ spread.T * self.settings.acceleration**2
+        for track in self.tracks:
+            track.state = transition @ track.state
+            track.covariance = transition @ track.covariance @ transition.T + noise
+            track.detection = None
+
+    def update(self, detections: list[Detection]) -> None:
+        """Assign the sweep's detections, confirmed tracks first, give birth to the rest, bury the lost."""
+        left = list(range(len(detections)))
+        for confirmed in (True, False):
+            tracks = [track for track in self.tracks if track.confirmed == confirmed]
+            for row, column in self._assign(tracks, [detections[k] for k in left]):
+                self._absorb(tracks[row], detections[left[column]])
+            taken = {id(track.detection) for track in self.tracks if track.detection is not None}
+            left = [k for k in left if id(detections[k]) not in taken]
+        for track in self.tracks:
+            if track.detection is None and not track.confirmed:
+                track.evidence -= 1.0
+        self.tracks = [track for track in self.tracks if self._alive(track)]
+        self.tracks += [self._born(detections[k]) for k in left]
+        for track in self.tracks:
+            if not track.confirmed and track.hits >= self.settings.birth and track.evidence > 0:
+                track.track_id = self.next_id
+                self.next_id += 1
+
+    def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
+        if not tracks or not detections:
+            return []
+        cost, possible = self._cost(tracks, detections)
+        rows, columns = linear_sum_assignment(np.where(possible, cost, 1e6))
+        return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if possible[r, c]]
+
+    def _cost(self, tracks: list[Track], detections: list[Detection]) -> tuple[DoubleArray, BoolArray]:
+        """Squared Mahalanobis distance in plan view and height, and whether it is within the gate."""
+        states = np.stack([track.state for track in tracks])
+        covariances = np.stack([track.covariance for track in tracks])
+        centres = np.stack([detection.position[:2] for detection in detections])
+        innovation = centres[None] - states[:, None, :2]
+        inverse = np.linalg.inv(covariances[:, :2, :2] + np.eye(2) * self.settings.measurement**2)
+        distance = np.einsum("tdi,tij,tdj->td", innovation, inverse, innovation)
+        tops = np.array([detection.top for detection in detections])
+        heights = np.array([track.height for track in tracks])
+        look = (tops[None] - heights[:, None]) / self.settings.height_deviation
+        return distance + np.minimum(look**2, 9.0), distance < self.settings.gate**2
+
+    def _absorb(self, track: Track, detection: Detection) -> None:
+        innovation = detection.position[:2] - track.state[:2]
+        gain = track.covariance[:, :2] @ np.linalg.inv(
+            track.covariance[:2, :2] + np.eye(2) * self.settings.measurement**2
+        )
+        track.state = track.state + gain @ innovation
+        track.covariance = track.covariance - gain @ track.covariance[:2]
+        track.height += SIZE_GAIN * (detection.top - track.height)
+        track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
+        track.z = float(detection.position[2])
+        track.evidence = float(np.clip(track.evidence + detection.log_odds, -EVIDENCE_LIMIT, EVIDENCE_LIMIT))
+        track.hits += 1
+        track.seen_ns = self.stamp_ns or 0
+        track.travelled = max(track.travelled, float(np.linalg.norm(track.state[:2] - track.birthplace)))
+        track.detection = detection
+
+    def _born(self, detection: Detection) -> Track:
+        stamp_ns = self.stamp_ns or 0
+        return Track(
+            state=np.concatenate([detection.position[:2], [0.0, 0.0]]),
+            covariance=np.diag([self.settings.measurement**2] * 2 + [START_SPEED**2] * 2),
+            born_ns=stamp_ns,
+            seen_ns=stamp_ns,
+            height=detection.top,
+            z=float(detection.position[2]),
+            size=detection.size,
+            evidence=detection.log_odds,
+            birthplace=detection.position[:2].copy(),
+            detection=detection,
+        )
+
+    def _alive(self, track: Track) -> bool:
+        unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
+        patience = self.settings.occlusion if track.confirmed else 0.35
+        return unseen <= patience and track.evidence > -EVIDENCE_LIMIT / 2
