@@ -2,3 +2,207 @@
 
 cloud ─ Segmenter ─► PeopleFrame ─ Reidentifier ─► ReidFrame, with IMU samples going to the Reidentifier.
 """
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.encoders import Encoders
+from despite_ros.encoders.streaming import ImuStream, PointStream
+from despite_ros.matching.activities import Activities
+from despite_ros.matching.matcher import Matcher
+from despite_ros.motion.faults import Faults
+from despite_ros.motion.wearers import Wearer
+from despite_ros.motion.windows import WearerWindows
+from despite_ros.people.segmenter import Segmenter, Stopwatch
+from despite_ros.records import NOBODY, Activity, Assignment, PeopleFrame, Person, ReidFrame
+from despite_ros.settings import Settings
+
+
+class Reidentifier:
+    """People and IMU samples in, names and activities out.
+
+    faults: what was wrong with the input so far, counted and in words, for diagnostics.
+    """
+
+    def __init__(self, settings: Settings, wearers: Sequence[Wearer], encoders: Encoders) -> None:
+        self._settings = settings
+        self._encoders = encoders
+        self._names = tuple(wearer.name for wearer in wearers)
+        self.faults = Faults()
+        self._windows = WearerWindows(wearers, settings.motion, self.faults)
+        calibration = encoders.card.similarity
+        self._matcher = Matcher(self._names, calibration.scale, calibration.bias, settings.matching)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget people, windows and evidence; IMU samples are kept."""
+        self._points = PointStream(self._encoders)
+        self._imus = ImuStream(self._encoders)
+        self._windows.clear_windows()
+        self._matcher.reset()
+        self._activities = Activities(self._encoders.card.labels, self._settings.matching)
+        self._crops: dict[int, FloatArray] = {}
+        self._last: ReidFrame | None = None
+
+    def imu(
+        self,
+        wearer: str,
+        limb: str,
+        stamp_ns: int,
+        orientation: Sequence[float] | None,
+        angular_velocity: Sequence[float],
+        linear_acceleration: Sequence[float],
+    ) -> None:
+        """One sensor_msgs/Imu: xyzw sensor → world (None: not measured), rad/s, m/s² with gravity.
+
+        Raises:
+            UserError: the wearers file has no such sensor.
+        """
+        buffer = self._windows.sensor(wearer, limb)
+        buffer.push(stamp_ns, orientation, angular_velocity, linear_acceleration)
+
+    def people(self, frame: PeopleFrame) -> ReidFrame:
+        """One sweep's people → names and activities at its stamp.
+
+        A sweep that comes sooner than a window's frame is due, or again, gets the last answer. Missed
+        sweeps are held over; after a gap too long for that, or when time goes back, windows start anew.
+        """
+        steps = self._steps(frame.stamp_ns)
+        if not steps and self._last is not None:
+            return self._last
+        watch = Stopwatch()
+        for stamp_ns in steps[:-1]:
+            self._push(stamp_ns, self._crops)
+        self._crops = {person.track_id: person.crop for person in frame.people}
+        self._points.drop(set(self._last.track_ids if self._last else ()) - set(self._crops))
+        self._push(frame.stamp_ns, self._crops)
+        watch.lap("windows")
+        points, imus = self._embed(tuple(self._crops))
+        similarity = cosines(imus, points)
+        watch.lap("encode")
+        assignments = self._match(frame.stamp_ns, frame.people, similarity)
+        watch.lap("match")
+        activities = self._recognise(frame.stamp_ns, tuple(self._crops), points, imus, assignments)
+        watch.lap("activities")
+        self._last = ReidFrame(
+            frame.stamp_ns,
+            self._names,
+            tuple(self._crops),
+            similarity,
+            assignments,
+            activities,
+            watch.milliseconds,
+        )
+        return self._last
+
+    def _steps(self, stamp_ns: int) -> list[int]:
+        """Stamps of the window frames up to this sweep; empty if it comes too soon to be one."""
+        if self._last is None:
+            return [stamp_ns]
+        period = round(1e9 * self._settings.motion.frame_period)
+        passed = stamp_ns - self._last.stamp_ns
+        if passed < 0:
+            self.faults.note("time_back", "sweeps", "stamps went back; everything starts anew")
+            self.reset()
+            return [stamp_ns]
+        if passed - period > round(1e9 * self._settings.motion.longest_hold):
+            self.faults.note("sweep_gap", "sweeps", "gap too long to hold crops over; windows start anew")
+            self._points.drop(self._last.track_ids)
+            self._imus.drop(range(len(self._names)))
+            self._windows.clear_windows()
+            return [stamp_ns]
+        count = round(passed / period - 0.25 + 0.5)
+        return [stamp_ns - period * back for back in reversed(range(count))]
+
+    def _push(self, stamp_ns: int, crops: dict[int, FloatArray]) -> None:
+        """One frame of every window."""
+        stacked = np.stack(list(crops.values())) if crops else np.zeros((0, 256, 3), np.float32)
+        self._points.push(list(crops), stacked)
+        self._imus.push(list(range(len(self._names))), self._windows.step(stamp_ns))
+
+    def _embed(self, track_ids: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+        """Embeddings of tracks and of wearers, NaN rows where a window is not full."""
+        width = self._encoders.card.width
+        points = scatter(self._points.embeddings(), track_ids, width)
+        imus = scatter(self._imus.embeddings(), range(len(self._names)), width)
+        imus[~self._windows.full] = np.nan
+        return points, imus
+
+    def _match(
+        self, stamp_ns: int, people: Sequence[Person], similarity: FloatArray
+    ) -> tuple[Assignment, ...]:
+        return self._matcher.update(
+            stamp_ns,
+            [person.track_id for person in people],
+            [person.position for person in people],
+            similarity,
+            self._windows.motion,
+            self._windows.present.any(axis=1),
+        )
+
+    def _recognise(
+        self,
+        stamp_ns: int,
+        track_ids: Sequence[int],
+        points: FloatArray,
+        imus: FloatArray,
+        assignments: Sequence[Assignment],
+    ) -> tuple[Activity, ...]:
+        """Activities of the tracks with a full window: from the points, and the IMUs once assigned."""
+        if not self._encoders.card.labels:
+            return ()
+        rows = [row for row in range(len(track_ids)) if np.isfinite(points[row, 0])]
+        if not rows:
+            return ()
+        probabilities = np.array(self._encoders.activity(points[rows], None))
+        where = {track_ids[row]: place for place, row in enumerate(rows)}
+        both = [
+            (where[item.track_id], index)
+            for index, item in enumerate(assignments)
+            if item.track_id != NOBODY and item.track_id in where and np.isfinite(imus[index, 0])
+        ]
+        if both:
+            places, wearers = (list(column) for column in zip(*both, strict=True))
+            fresh = points[rows][places]
+            probabilities[places] = self._encoders.activity(fresh, imus[wearers])
+        passed = 1e-9 * (stamp_ns - self._last.stamp_ns) if self._last else 0.0
+        return self._activities.update([track_ids[row] for row in rows], probabilities, passed)
+
+
+class Pipeline:
+    """Segmenter and Reidentifier in one."""
+
+    def __init__(self, settings: Settings, wearers: Sequence[Wearer], encoders: Encoders) -> None:
+        self.segmenter = Segmenter(settings.people)
+        self.reidentifier = Reidentifier(settings, wearers, encoders)
+        self.imu = self.reidentifier.imu
+
+    def cloud(
+        self, points: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, frame_id: str = ""
+    ) -> tuple[PeopleFrame, ReidFrame] | None:
+        """One sweep → people, names and activities; None for a sweep that a fast sensor has to spare.
+
+        points: N×3, sensor frame. pose: 4×4, sensor → fixed frame; None if they are the same.
+
+        Raises:
+            UserError: the sensor gives too few sweeps a second.
+        """
+        people = self.segmenter.process(points, stamp_ns, pose, frame_id)
+        return None if people is None else (people, self.reidentifier.people(people))
+
+
+def cosines(rows: FloatArray, columns: FloatArray) -> FloatArray:
+    """Cosine similarity of M×E against K×E: M×K, NaN where a row or column is NaN."""
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
+    return np.asarray(rows @ columns.T, np.float32)
+
+
+def scatter(found: tuple[Sequence[int], FloatArray], ids: Sequence[int], width: int) -> FloatArray:
+    """Ids and their embeddings → rows in the order of `ids`, NaN where there is none."""
+    embeddings = dict(zip(*found, strict=True))
+    nothing = np.full(width, np.nan, np.float32)
+    rows = [embeddings.get(number, nothing) for number in ids]
+    return np.array(rows, np.float32).reshape(len(ids), width)

@@ -2,7 +2,35 @@
 
 from dataclasses import dataclass
 
+from despite_ros.config import setting
+
 
 @dataclass(frozen=True)
 class MatchingSettings:
     """Settings of `despite_ros.matching`."""
+
+    memory: float = setting(15.0, "time constant of forgetting evidence, s", 1.0, 600.0)
+    independence: float = setting(0.06, "share of a new window in each further, overlapping one", 0.005, 1.0)
+    resting_weight: float = setting(0.2, "weight of a window in which the limbs rest", 0.0, 1.0)
+    moving: float = setting(
+        1.0, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
+    )
+    present_prior: float = setting(0.7, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    inertia: float = setting(
+        1.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
+    )
+    assign_confidence: float = setting(0.5, "confidence from which a wearer is assigned", 0.05, 1.0)
+    keep_confidence: float = setting(0.3, "confidence below which an assignment is given up", 0.0, 1.0)
+    absent_confidence: float = setting(0.6, "confidence from which a wearer is said to be absent", 0.05, 1.0)
+    lost_memory: float = setting(
+        10.0, "how long a lost track's evidence is kept for its successor, s", 0.0, 120.0
+    )
+    reach_speed: float = setting(
+        1.5, "how far a lost track's successor may be, m per s of absence", 0.0, 10.0
+    )
+    reach: float = setting(0.6, "how far a lost track's successor may be at once, m", 0.0, 10.0)
+    activity_confidence: float = setting(0.4, "confidence below which an activity is unknown", 0.0, 1.0)
+    activity_memory: float = setting(0.5, "time constant of smoothing activities, s", 0.0, 10.0)
+    clock_span: float = setting(1.0, "largest clock offset that is looked for, s", 0.1, 2.0)
+    clock_memory: float = setting(60.0, "time constant of the clock offset's estimate, s", 1.0, 600.0)
+    correct_clock: bool = setting(False, "correct each wearer's clock by the estimated offset")

@@ -1,0 +1,97 @@
+"""Similarity of the newest windows in, names of the tracks out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
+from despite_ros.matching.assignment import assign, marginals
+from despite_ros.matching.evidence import Evidence
+from despite_ros.matching.settings import MatchingSettings
+from despite_ros.records import NOBODY, Assignment, State
+
+
+class Matcher:
+    """Gathers evidence and assigns wearers to tracks, one to one, each frame.
+
+    scale, bias: the model's calibration, log-odds of a pair being right = scale · cosine + bias.
+    """
+
+    def __init__(self, wearers: Sequence[str], scale: float, bias: float, settings: MatchingSettings) -> None:
+        self._wearers = tuple(wearers)
+        self._scale, self._bias = scale, bias
+        self._settings = settings
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._evidence = Evidence(len(self._wearers), self._settings)
+        self._current = [NOBODY] * len(self._wearers)  # track_id, kept while that track is lost
+
+    def update(
+        self,
+        stamp_ns: int,
+        track_ids: Sequence[int],
+        positions: Sequence[FloatArray],
+        similarity: FloatArray,
+        motion: FloatArray,
+        alive: BoolArray,
+    ) -> tuple[Assignment, ...]:
+        """Take in one frame and name the tracks.
+
+        similarity: wearers × tracks, cosine, NaN where a window is not full. motion: per wearer, rms free
+        acceleration, m/s². alive: per wearer, whether its sensors are heard.
+        """
+        self._evidence.follow(stamp_ns, track_ids, positions)
+        self._evidence.add(track_ids, self._scale * similarity + self._bias, self._weights(motion))
+        candidates = [*track_ids, *self._evidence.lost]
+        log_odds = self._log_odds(candidates)
+        chosen, belief = assign(log_odds), marginals(log_odds)
+        heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
+        found = []
+        for index in range(len(self._wearers)):
+            decided = self._decide(index, candidates, int(chosen[index]), belief[index])
+            if not alive[index]:
+                decided = replace(decided, track_id=NOBODY, state=State.STALE)
+            elif not heard[index]:
+                decided = replace(decided, track_id=NOBODY, state=State.GATHERING)
+            elif decided.track_id in self._evidence.lost:
+                decided = replace(decided, track_id=NOBODY, state=State.STALE)
+            elif decided.track_id != NOBODY:
+                decided = replace(decided, similarity=float(similarity[index, chosen[index]]))
+            found.append(decided)
+        return tuple(found)
+
+    def _log_odds(self, candidates: Sequence[int]) -> DoubleArray:
+        """Evidence, prior and hysteresis: wearers × candidates, against being absent."""
+        log_odds = self._evidence.log_odds(candidates) + self._prior(len(candidates))
+        for index, number in enumerate(self._current):
+            if number in candidates:
+                log_odds[index, candidates.index(number)] += self._settings.inertia
+        return log_odds
+
+    def _weights(self, motion: FloatArray) -> DoubleArray:
+        """Weight of each wearer's window: more where it moves."""
+        rest = self._settings.resting_weight
+        moving = motion**2 / (motion**2 + self._settings.moving**2 + 1e-9)
+        return np.asarray(rest + (1.0 - rest) * moving, np.float64)
+
+    def _prior(self, tracks: int) -> float:
+        """Log-odds, before any evidence, of one track against the wearer being absent."""
+        present = self._settings.present_prior
+        return float(np.log(present / (1.0 - present) / max(tracks, 1)))
+
+    def _decide(self, index: int, candidates: Sequence[int], chosen: int, belief: DoubleArray) -> Assignment:
+        """The wearer's candidate if it is sure enough, else whether it is absent or not known yet."""
+        confidence = float(belief[chosen])
+        margin = confidence - float(np.delete(belief, chosen).max(initial=0.0))
+        number = candidates[chosen] if chosen != NOBODY else NOBODY
+        kept = number == self._current[index]
+        least = self._settings.keep_confidence if kept else self._settings.assign_confidence
+        state = State.ASSIGNED
+        if number == NOBODY or confidence < least:
+            number, confidence = NOBODY, float(belief[-1])
+            state = State.ABSENT if confidence >= self._settings.absent_confidence else State.GATHERING
+        self._current[index] = number
+        return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)

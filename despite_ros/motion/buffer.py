@@ -1,0 +1,135 @@
+"""The recent samples of one IMU, in order, whatever order and state they arrive in."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from despite_ros.arrays import FloatArray
+from despite_ros.motion.faults import Faults
+from despite_ros.motion.imu import GRAVITY, WINDOW_NS, limb_channels
+from despite_ros.motion.orientation import OrientationFilter
+from despite_ros.motion.settings import MotionSettings
+from despite_ros.motion.wearers import Sensor
+
+CAPACITY = 2048  # samples, 5 s at 400 Hz
+COLUMNS = 10  # orientation xyzw, angular velocity, specific force
+REST_NS = 1_000_000_000  # gravity is checked over one second
+
+
+class SensorBuffer:
+    """Takes samples as they come and answers what the bone did at a sweep's stamp.
+
+    Samples that repeat a stamp or hold NaN are dropped; late ones are put in their place; stamps that
+    jump back start the buffer anew. All of it is counted in `faults`.
+    """
+
+    def __init__(self, name: str, sensor: Sensor, settings: MotionSettings, faults: Faults) -> None:
+        self.name = name
+        self._mount = np.asarray(sensor.mount)
+        self._offset_ns = round(1e9 * sensor.time_offset)
+        self._settings = settings
+        self._faults = faults
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all samples."""
+        self._stamps = np.zeros(CAPACITY, np.int64)
+        self._rows = np.zeros((CAPACITY, COLUMNS))
+        self._count = 0
+        self._fusion = OrientationFilter(self._settings.fusion_gain)
+
+    def push(
+        self,
+        stamp_ns: int,
+        orientation: Sequence[float] | None,
+        angular_velocity: Sequence[float],
+        specific_force: Sequence[float],
+    ) -> None:
+        """One sample: xyzw sensor → world (None: not measured), rad/s and m/s² in the sensor's frame."""
+        stamp_ns += self._offset_ns
+        if not math.isfinite(sum(angular_velocity) + sum(specific_force)):
+            self._note("imu_not_finite", "NaN or infinite rate or acceleration; the sample is dropped")
+            return
+        newest = self._stamps[self._count - 1] if self._count else stamp_ns - 1
+        if stamp_ns < newest - round(1e9 * self._settings.time_jump):
+            self._note("imu_time_back", "stamps jumped back; the sensor's buffer starts anew")
+            self.clear()
+            newest = stamp_ns - 1
+        if orientation is None or not _is_rotation(orientation):
+            self._note(
+                "imu_without_orientation",
+                "no valid orientation; gyroscope and accelerometer are fused, heading is unknown and drifts",
+            )
+            if stamp_ns <= newest:
+                self._note("imu_late", "late or repeated sample without orientation; it is dropped")
+                return
+            orientation = self._fusion.update(stamp_ns, angular_velocity, specific_force)
+        self._insert(stamp_ns, newest, (*orientation, *angular_velocity, *specific_force))
+
+    def present(self, stamp_ns: int) -> bool:
+        """Whether there is a sample at or before `stamp_ns` that is not older than the time-out."""
+        end = self._end(stamp_ns)
+        return end > 0 and stamp_ns - self._stamps[end - 1] <= round(1e9 * self._settings.imu_timeout)
+
+    def channels(self, stamp_ns: int) -> tuple[FloatArray, FloatArray]:
+        """Bone rotation 3×3 and free acceleration 3 at `stamp_ns`; zeros while the sensor is missing."""
+        if not self.present(stamp_ns):
+            return np.zeros((3, 3), np.float32), np.zeros(3, np.float32)
+        end = self._end(stamp_ns)
+        start = min(self._end(stamp_ns - WINDOW_NS), end - 1)
+        rows = self._rows[start:end]
+        target = np.array([stamp_ns])
+        rotation, acceleration = limb_channels(
+            self._stamps[start:end], rows[:, :4], rows[:, 7:], self._mount, target
+        )
+        return rotation[0], acceleration[0]
+
+    def check_gravity(self, stamp_ns: int) -> None:
+        """Warn if the sensor, resting over the last second, does not measure 9.81 m/s²."""
+        start, end = self._end(stamp_ns - REST_NS), self._end(stamp_ns)
+        rows = self._rows[start:end]
+        if len(rows) < 5 or np.linalg.norm(rows[:, 4:7], axis=1).max() > self._settings.rest_rate:
+            return
+        measured = float(np.linalg.norm(rows[:, 7:].mean(axis=0)))
+        if abs(measured - GRAVITY) > self._settings.gravity_tolerance:
+            self._note("imu_gravity", f"{measured:.2f} m/s² at rest, expected 9.81; {_remedy(measured)}")
+
+    def _end(self, stamp_ns: int) -> int:
+        """Number of samples at or before `stamp_ns`."""
+        return int(np.searchsorted(self._stamps[: self._count], stamp_ns, side="right"))
+
+    def _insert(self, stamp_ns: int, newest: int, row: tuple[float, ...]) -> None:
+        if self._count == CAPACITY:
+            half = CAPACITY // 2
+            self._stamps[:half], self._rows[:half] = self._stamps[half:], self._rows[half:]
+            self._count = half
+        place = self._count
+        if stamp_ns <= newest:
+            place = self._end(stamp_ns)
+            if place and self._stamps[place - 1] == stamp_ns:
+                self._note("imu_repeated", "repeated stamp; the sample is dropped")
+                return
+            self._note("imu_late", "samples out of order; they are put in their place")
+            self._stamps[place + 1 : self._count + 1] = self._stamps[place : self._count].copy()
+            self._rows[place + 1 : self._count + 1] = self._rows[place : self._count].copy()
+        self._stamps[place] = stamp_ns
+        self._rows[place] = row
+        self._count += 1
+
+    def _note(self, kind: str, line: str) -> None:
+        self._faults.note(kind, self.name, line)
+
+
+def _is_rotation(orientation: Sequence[float]) -> bool:
+    """Whether a quaternion is finite and of length about 1."""
+    norm = math.hypot(*orientation)
+    return math.isfinite(norm) and abs(norm - 1.0) < 0.1
+
+
+def _remedy(measured: float) -> str:
+    if measured < 0.5:
+        return "gravity seems to be taken off already; publish the raw specific force"
+    if abs(measured - 1.0) < 0.1:
+        return "this looks like g; publish m/s²"
+    return "check the sensor's scale"

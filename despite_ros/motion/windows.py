@@ -1,0 +1,75 @@
+"""The sensors of all wearers, read out together at the stamps of the sweeps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from despite_ros.arrays import BoolArray, FloatArray
+from despite_ros.errors import UserError
+from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, pack_channels
+from despite_ros.motion.buffer import SensorBuffer
+from despite_ros.motion.faults import Faults
+from despite_ros.motion.settings import MotionSettings
+from despite_ros.motion.wearers import Wearer
+
+
+class WearerWindows:
+    """For every wearer: 48 channels a frame, and whether its last 24 frames make a sound window."""
+
+    def __init__(self, wearers: Sequence[Wearer], settings: MotionSettings, faults: Faults) -> None:
+        self._sensors = {
+            (index, limb): SensorBuffer(f"{wearer.name}.{limb}", sensor, settings, faults)
+            for index, wearer in enumerate(wearers)
+            for limb, sensor in wearer.sensors.items()
+        }
+        self._index = {wearer.name: index for index, wearer in enumerate(wearers)}
+        self._moving = np.zeros((FRAMES, len(wearers)))
+        self.clear_windows()
+
+    def clear_windows(self) -> None:
+        """Forget the windows, not the samples."""
+        self.present = np.zeros((len(self._index), len(LIMBS)), np.bool_)
+        self._same_for = np.zeros(len(self._index), np.int64)  # frames with the same sensors present
+        self._frame = 0
+        self._moving[:] = 0.0
+
+    def sensor(self, wearer: str, limb: str) -> SensorBuffer:
+        """The buffer of one sensor.
+
+        Raises:
+            UserError: no such wearer, or it has no sensor on that limb.
+        """
+        try:
+            return self._sensors[self._index[wearer], limb]
+        except KeyError:
+            raise UserError(f"the wearers file has no sensor '{wearer}.{limb}'") from None
+
+    def step(self, stamp_ns: int) -> FloatArray:
+        """Advance all windows by the frame at `stamp_ns`: wearers×48, zeros for missing sensors."""
+        count = len(self._index)
+        rotations = np.zeros((count, len(LIMBS), 3, 3), np.float32)
+        accelerations = np.zeros((count, len(LIMBS), 3), np.float32)
+        present = np.zeros_like(self.present)
+        for (index, limb), buffer in self._sensors.items():
+            place = LIMBS.index(limb)
+            present[index, place] = buffer.present(stamp_ns)
+            rotations[index, place], accelerations[index, place] = buffer.channels(stamp_ns)
+            if self._frame % FRAMES == 0:
+                buffer.check_gravity(stamp_ns)
+        same = (present == self.present).all(axis=1) & present.any(axis=1)
+        self._same_for = np.where(same, self._same_for + 1, present.any(axis=1).astype(np.int64))
+        self.present = present
+        sensors = np.maximum(present.sum(axis=1), 1)
+        self._moving[self._frame % FRAMES] = (accelerations**2).sum(axis=(1, 2)) / sensors
+        self._frame += 1
+        return pack_channels(rotations, accelerations).reshape(count, CHANNELS)
+
+    @property
+    def full(self) -> BoolArray:
+        """Per wearer: whether the same sensors were there in all of the last 24 frames."""
+        return np.asarray(self._same_for >= FRAMES, np.bool_)
+
+    @property
+    def motion(self) -> FloatArray:
+        """Per wearer: root mean square free acceleration of its limbs over the window, m/s²."""
+        return np.asarray(np.sqrt(self._moving.mean(axis=0)), np.float32)
