@@ -22,17 +22,36 @@ def result_line(people: PeopleFrame, reid: ReidFrame) -> Line:
         "similarity": {
             "wearers": list(reid.wearers),
             "track_ids": list(reid.track_ids),
-            "cosine": [[_number(value) for value in row] for row in reid.similarity.tolist()],
+            "cosine": [[round(value, 4) for value in row] for row in reid.similarity.tolist()],
         },
         "counters": dict(people.counters),
         "latency_ms": {k: round(v, 3) for k, v in {**people.latency_ms, **reid.latency_ms}.items()},
     }
 
 
+def json_line(line: Line) -> str:
+    """One line of a JSON lines file, its end included."""
+    return json.dumps(json_ready(line), separators=(",", ":"), allow_nan=False) + "\n"
+
+
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
     """Write JSON lines."""
     with path.open("w") as file:
-        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        file.writelines(json_line(line) for line in lines)
+
+
+def write_json(path: Path, content: Line) -> None:
+    """Write one JSON object, readable, NaN as null."""
+    path.write_text(json.dumps(json_ready(content), indent=1, allow_nan=False) + "\n")
+
+
+def json_ready(value: Any) -> Any:
+    """The same with NaN and infinities as None, which JSON can say."""
+    if isinstance(value, dict):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -67,7 +86,7 @@ def _person(person: Person, activity: Activity | None) -> Line:
         "size": [round(float(value), 4) for value in person.size],
         "points": person.points,
         "activity": activity.label if activity else None,
-        "activity_confidence": _number(activity.confidence) if activity else None,
+        "activity_confidence": round(activity.confidence, 4) if activity else None,
     }
 
 
@@ -75,13 +94,8 @@ def _assignment(assignment: Assignment) -> Line:
     return {
         "wearer": assignment.wearer,
         "track_id": assignment.track_id,
-        "similarity": _number(assignment.similarity),
-        "confidence": _number(assignment.confidence),
-        "margin": _number(assignment.margin),
+        "similarity": round(assignment.similarity, 4),
+        "confidence": round(assignment.confidence, 4),
+        "margin": round(assignment.margin, 4),
         "state": str(assignment.state),
     }
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return round(float(value), 5) if math.isfinite(value) else None

@@ -1,0 +1,123 @@
+"""`despite replay`: recording in; results, summary, scores and report out."""
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from despite_ros import __version__, encoders
+from despite_ros.arrays import DoubleArray
+from despite_ros.bags.reader import Recording
+from despite_ros.bags.replay import Replay
+from despite_ros.bags.report import write_report
+from despite_ros.bags.results import Line, json_line, read_lines, result_line, write_json, write_lines
+from despite_ros.bags.score import score
+from despite_ros.config import flatten
+from despite_ros.motion.wearers import load_wearers
+from despite_ros.pipeline import Pipeline
+from despite_ros.settings import load_settings
+
+Progress = Callable[[Replay], None]
+LIBRARIES = ("numpy", "numba", "scipy", "onnxruntime", "rosbags", "trackeval")
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What to replay, with what, and where to write. Empty strings and tuples: find out or leave out."""
+
+    recording: Path
+    out: Path
+    wearers: Path | None = None
+    truth: Path | None = None
+    model: str = "despite-pi"
+    device: str = "auto"
+    params: Path | None = None
+    lidar_topics: tuple[str, ...] = ()
+    fixed_frame: str = ""
+    rate: float = 0.0
+
+
+def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None) -> dict[str, Any]:
+    """Replay, write `results.jsonl`, `summary.json`, `report.html` into `options.out`; the summary.
+
+    Ctrl-C ends the replay early and keeps what there is.
+
+    Raises:
+        UserError: a file that is missing or not what it should be.
+    """
+    settings = load_settings(options.params)
+    wearers = load_wearers(options.wearers) if options.wearers else ()
+    truth = list(read_lines(options.truth)) if options.truth else []
+    model = encoders.load(options.model, options.device)
+    pipeline = Pipeline(settings, wearers, model)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with Recording(options.recording) as recording:
+        replay = Replay(recording, pipeline, wearers, options.lidar_topics, options.fixed_frame, options.rate)
+        begun = time.monotonic()
+        lines, poses, interrupted = _play(replay, options.out / "results.jsonl", progress)
+        wall_s = time.monotonic() - begun
+    summary = {
+        "name": options.recording.name,
+        "frames": len(lines),
+        "recording_s": replay.elapsed_ns / 1e9,
+        "wall_s": wall_s,
+        "real_time_factor": replay.elapsed_ns / 1e9 / wall_s if wall_s > 0 else 0.0,
+        "interrupted": interrupted,
+        "frame_id": replay.frame_id,
+        "topics": {"lidar": list(replay.lidar_topics), "imu": list(replay.imu_topics)},
+        "drops": {**replay.drops, **pipeline.reidentifier.faults.counts},
+        "notes": [*recording.breaks, *pipeline.reidentifier.faults.lines],
+        "model": model.card.name,
+        "model_sha256": dict(model.card.files),
+        "provider": model.provider,
+        "versions": _versions(),
+        "settings": flatten(settings),
+    }
+    if truth:
+        moved = [_to_fixed(line, poses) for line in truth]
+        write_lines(options.out / "truth.jsonl", moved)
+        summary["scores"] = score(lines, moved)
+    write_json(options.out / "summary.json", summary)
+    write_report(options.out)
+    return summary
+
+
+def _play(replay: Replay, path: Path, progress: Progress) -> tuple[list[Line], dict[int, DoubleArray], bool]:
+    """Lines (also written to `path`), sensor poses by stamp, and whether Ctrl-C ended it."""
+    lines, poses = list[Line](), dict[int, DoubleArray]()
+    with path.open("w") as file:
+        try:
+            for sweep in replay.sweeps():
+                lines.append(result_line(sweep.people, sweep.reid))
+                file.write(json_line(lines[-1]))
+                if sweep.pose is not None:
+                    poses[sweep.people.stamp_ns] = sweep.pose
+                progress(replay)
+        except KeyboardInterrupt:
+            return lines, poses, True
+    return lines, poses, False
+
+
+def _to_fixed(line: Line, poses: dict[int, DoubleArray]) -> Line:
+    """A line of truth, given in the LiDAR's frame, in the frame of the results."""
+    if not poses:
+        return line
+    pose = poses[min(poses, key=lambda stamp: abs(stamp - int(line["stamp_ns"])))]
+    people = []
+    for person in line["people"]:
+        x, y, z = (pose @ [person["x"], person["y"], person["z"], 1.0])[:3]
+        people.append({**person, "x": float(x), "y": float(y), "z": float(z)})
+    return {**line, "people": people}
+
+
+def _versions() -> dict[str, str]:
+    found = {"despite": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
