@@ -1,11 +1,11 @@
-"""Symmetric InfoNCE over all pairs of modalities, in the form of the paper and in that of its authors' code."""
+"""Symmetric InfoNCE over all pairs of modalities, in the paper's form and in that of its authors' code."""
 
 import itertools
 import math
 from collections.abc import Iterable, Mapping
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 FORMS = ("paper", "code")

@@ -32,7 +32,8 @@ def sampled_indices(points: Tensor, count: int) -> Tensor:
 def anchor_points(points: Tensor, count: int, in_sampling_order: bool) -> Tensor:
     """Anchors of each frame, …×N×3 → …×count×3.
 
-    Greedy sampling has the prefix property: a crop stored in sampling order has its anchors in its first rows.
+    Greedy sampling has the prefix property: a crop stored in sampling order has its anchors in its first
+    rows.
     """
     if in_sampling_order:
         return points[..., :count, :]
@@ -44,8 +45,8 @@ def anchor_points(points: Tensor, count: int, in_sampling_order: bool) -> Tensor
 def ball_neighbours(points: Tensor, centres: Tensor, radius: float, count: int) -> Tensor:
     """Displacements of the neighbours from their centre, …×N×3 and …×A×3 → …×A×count×3.
 
-    A neighbour has d² < radius², strictly. The first `count` in index order are taken, the rest is filled with the
-    first hit, and an empty ball gives index 0 throughout.
+    A neighbour has d² < radius², strictly. The first `count` in index order are taken, the rest is filled
+    with the first hit, and an empty ball gives index 0 throughout.
     """
     size = points.shape[-2]
     displacement = points.unsqueeze(-3) - centres.unsqueeze(-2)
@@ -58,6 +59,6 @@ def ball_neighbours(points: Tensor, centres: Tensor, radius: float, count: int) 
 
 
 def squared_norm(vectors: Tensor) -> Tensor:
-    """x² + y² + z², …×3 → …, summed in this order by every back end so that all agree on the ball's border."""
+    """x² + y² + z², …×3 → …, summed in this order by every back end: all agree on the ball's border."""
     x, y, z = vectors.unbind(-1)
     return x * x + y * y + z * z

@@ -13,9 +13,9 @@ class ImuEncoder(nn.Module):
 
     Args:
         width: embedding width E.
-        acceleration_scale: factor on the acceleration channels before the LSTM. Free accelerations reach tens of
-            m/s² while rotation entries stay within ±1; 0.1 brings both to one size for training. Released weights
-            have it folded in (`fold_scale`) and take SI channels at scale 1.
+        acceleration_scale: factor on the acceleration channels before the LSTM. Free accelerations reach tens
+            of m/s² while rotation entries stay within ±1; 0.1 brings both to one size for training. Released
+            weights have it folded in (`fold_scale`) and take SI channels at scale 1.
     """
 
     input_scale: Tensor
@@ -29,10 +29,11 @@ class ImuEncoder(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Windows B×T×48 (rotation matrices, m/s²) → embeddings B×E, unnormalised."""
-        return self.lstm(windows * self.input_scale)[0][:, -1]  # type: ignore[no-any-return]
+        outputs: Tensor = self.lstm(windows * self.input_scale)[0]
+        return outputs[:, -1]
 
     @torch.no_grad()
     def fold_scale(self) -> None:
         """Move the input scale into the first layer's weights; outputs stay the same."""
-        self.lstm.weight_ih_l0.mul_(self.input_scale)
+        self.lstm.get_parameter("weight_ih_l0").mul_(self.input_scale)
         self.input_scale.fill_(1.0)

@@ -15,7 +15,7 @@ LETTERS = {
     "points": "P",
     "imu": "I",
     "text": "T",
-}  # in the order in which the paper spells names
+}  # in the order of the paper's names
 VARIANTS = (
     "DeSPE", "DeSIE", "DePIE", "DeSPIE", "DePITE", "DeSITE", "DeSPTE", "DeSPITE", "DeSTE", "DePTE", "DeITE",
 )  # fmt: skip
@@ -39,7 +39,9 @@ def variant_of(modalities: Sequence[str]) -> str:
 
 
 class Despite(nn.Module):
-    """Encoders of the chosen modalities. State names are the authors'; the frozen text encoder is not in the state.
+    """Encoders of the chosen modalities.
+
+    State names are the authors'; the frozen text encoder is not in the state.
 
     Args:
         modalities: any of "points", "imu", "skeleton"; text comes with `text`.

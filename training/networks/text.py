@@ -1,6 +1,6 @@
 """Text encoders: descriptions → embeddings in the joint space. They are frozen and hold no state of ours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from torch import Tensor
@@ -11,4 +11,6 @@ class TextEncoder(Protocol):
 
     width: int
 
-    def __call__(self, descriptions: Sequence[str]) -> Tensor: ...
+    def __call__(self, descriptions: Sequence[str]) -> Tensor:
+        """B descriptions → B×width."""
+        ...

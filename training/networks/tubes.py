@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from training.networks import tube_kernels
 from training.networks.geometry import anchor_points, ball_neighbours
 
 RADIUS = 0.3  # m
@@ -13,15 +14,12 @@ OFFSETS = (-1, 0, 1)  # frames of a tube, relative to its anchor frame
 
 
 def tube_frames(crops: Tensor) -> Tensor:
-    """Frames t−1, t, t+1 around the anchor frames t = 0, 2, …: B×T×N×3 → B×T/2×3×N×3, the first frame replicated.
+    """Frames t−1, t, t+1 around the anchor frames t = 0, 2, …: B×T×N×3 → B×T/2×3×N×3.
 
-    Raises:
-        ValueError: an odd number of frames.
+    One replicated frame pads the front, none the end.
     """
-    if crops.shape[1] % TEMPORAL_STRIDE:
-        raise ValueError(f"a window needs an even number of frames, found {crops.shape[1]}")
-    before = torch.cat([crops[:, :1], crops[:, 1:-1:2]], dim=1)
-    return torch.stack([before, crops[:, ::2], crops[:, 1::2]], dim=2)
+    before = torch.cat([crops[:, :1], crops[:, 1:-1:TEMPORAL_STRIDE]], dim=1)
+    return torch.stack([before, crops[:, ::TEMPORAL_STRIDE], crops[:, 1::TEMPORAL_STRIDE]], dim=2)
 
 
 def tube_features(frames: Tensor, anchors: Tensor, weight: Tensor) -> Tensor:
@@ -37,7 +35,11 @@ def tube_features(frames: Tensor, anchors: Tensor, weight: Tensor) -> Tensor:
 
 
 class TubeEmbedding(nn.Module):
-    """Points in tubes → tokens. State names are the authors'."""
+    """Points in tubes → tokens. State names are the authors'.
+
+    On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, for an exported graph and
+    where crops need a gradient, the torch operations of `geometry` run; both compute the same.
+    """
 
     def __init__(self, channels: int = 80, in_sampling_order: bool = False) -> None:
         super().__init__()
@@ -45,9 +47,26 @@ class TubeEmbedding(nn.Module):
         self.in_sampling_order = in_sampling_order
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops B×T×N×3 (m) → anchors B×M×3 and tokens B×M×C, M = T/2 · N/32."""
-        weight = self.conv_d[0].weight.flatten(1)
-        frames = tube_frames(crops)
-        anchors = anchor_points(frames[:, :, 1], crops.shape[2] // SPATIAL_STRIDE, self.in_sampling_order)
-        tokens = tube_features(frames, anchors, weight)
+        """Crops B×T×N×3 (m) → anchors B×M×3 and tokens B×M×C, M = T/2 · N/32.
+
+        Raises:
+            ValueError: an odd number of frames, or fewer than 32 points.
+        """
+        frames, size = crops.shape[1:3]
+        if frames % TEMPORAL_STRIDE or size < SPATIAL_STRIDE:
+            raise ValueError(
+                f"need an even number of frames and 32 points or more, found {frames} and {size}"
+            )
+        weight = self.conv_d.get_parameter("0.weight").flatten(1)
+        on_cpu = crops.device.type == "cpu" and not crops.requires_grad and not torch.onnx.is_in_onnx_export()
+        features = self._with_kernels if on_cpu else self._with_torch
+        anchors, tokens = features(crops, weight, size // SPATIAL_STRIDE)
         return anchors.flatten(1, 2), tokens.flatten(1, 2)
+
+    def _with_kernels(self, crops: Tensor, weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        return tube_kernels.tubes(crops, weight, count, self.in_sampling_order, RADIUS, NEIGHBOURS)
+
+    def _with_torch(self, crops: Tensor, weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        frames = tube_frames(crops)
+        anchors = anchor_points(frames[:, :, 1], count, self.in_sampling_order)
+        return anchors, tube_features(frames, anchors, weight)
