@@ -10,8 +10,10 @@ import numpy as np
 from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.encoders import Encoders
 from despite_ros.encoders.streaming import ImuStream, PointStream
+from despite_ros.errors import UserError
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.matcher import Matcher
+from despite_ros.motion.calibration import SECONDS
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.wearers import Wearer
 from despite_ros.motion.windows import WearerWindows
@@ -29,7 +31,8 @@ class Reidentifier:
     def __init__(self, settings: Settings, wearers: Sequence[Wearer], encoders: Encoders) -> None:
         self._settings = settings
         self._encoders = encoders
-        self._names = tuple(wearer.name for wearer in wearers)
+        self._wearers = {wearer.name: wearer for wearer in wearers}
+        self._names = tuple(self._wearers)
         self.faults = Faults()
         self._windows = WearerWindows(wearers, settings.motion, self.faults)
         calibration = encoders.card.similarity
@@ -62,6 +65,19 @@ class Reidentifier:
         """
         buffer = self._windows.sensor(wearer, limb)
         buffer.push(stamp_ns, orientation, angular_velocity, linear_acceleration)
+
+    def calibrate(self, wearer: str, pose: str, seconds: float = SECONDS) -> Wearer:
+        """The wearer with mounts and headings found from its last seconds, which count from now on.
+
+        pose: "t_pose" or "n_pose", in which the wearer stood still, facing world x.
+
+        Raises:
+            UserError: unknown wearer or pose, no samples, or the wearer moved.
+        """
+        if wearer not in self._wearers:
+            raise UserError(f"no wearer '{wearer}'; known are {', '.join(self._wearers)}")
+        self._wearers[wearer] = self._windows.calibrate(self._wearers[wearer], pose, seconds)
+        return self._wearers[wearer]
 
     def people(self, frame: PeopleFrame) -> ReidFrame:
         """One sweep's people → names and activities at its stamp.
@@ -139,7 +155,7 @@ class Reidentifier:
             [person.position for person in people],
             similarity,
             self._windows.motion,
-            self._windows.present.any(axis=1),
+            np.asarray(self._windows.present.any(axis=1), np.bool_),
         )
 
     def _recognise(

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.imu import GRAVITY, WINDOW_NS, limb_channels
 from despite_ros.motion.orientation import OrientationFilter
+from despite_ros.motion.rotations import yaw
 from despite_ros.motion.settings import MotionSettings
 from despite_ros.motion.wearers import Sensor
 
@@ -26,11 +27,16 @@ class SensorBuffer:
 
     def __init__(self, name: str, sensor: Sensor, settings: MotionSettings, faults: Faults) -> None:
         self.name = name
-        self._mount = np.asarray(sensor.mount)
-        self._offset_ns = round(1e9 * sensor.time_offset)
         self._settings = settings
         self._faults = faults
+        self.wear(sensor)
         self.clear()
+
+    def wear(self, sensor: Sensor) -> None:
+        """Take on a sensor's mount, heading and time offset, from the next sample and frame on."""
+        self._mount = np.asarray(sensor.mount)
+        self._heading = yaw(sensor.heading).astype(np.float32)
+        self._offset_ns = round(1e9 * sensor.time_offset)
 
     def clear(self) -> None:
         """Forget all samples."""
@@ -83,7 +89,14 @@ class SensorBuffer:
         rotation, acceleration = limb_channels(
             self._stamps[start:end], rows[:, :4], rows[:, 7:], self._mount, target
         )
-        return rotation[0], acceleration[0]
+        return self._heading @ rotation[0], self._heading @ acceleration[0]
+
+    def orientations(self, seconds: float) -> DoubleArray:
+        """The last seconds' orientations N×4 xyzw, sensor → IMU world."""
+        if not self._count:
+            return np.zeros((0, 4))
+        start = self._end(self._stamps[self._count - 1] - round(1e9 * seconds))
+        return self._rows[start : self._count, :4].copy()
 
     def check_gravity(self, stamp_ns: int) -> None:
         """Warn if the sensor, resting over the last second, does not measure 9.81 m/s²."""

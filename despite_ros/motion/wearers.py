@@ -21,11 +21,13 @@ class Sensor:
     topic: where its sensor_msgs/Imu come from.
     mount: xyzw, the sensor's frame in the bone's frame: R_world_bone = R_world_sensor · R_mountᵀ.
     time_offset: seconds, added to the sensor's stamps to bring them to the LiDAR's clock.
+    heading: radians, turns the sensor's world about z into the fixed frame.
     """
 
     topic: str
     mount: tuple[float, float, float, float] = IDENTITY
     time_offset: float = 0.0
+    heading: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,24 @@ def _wearer(name: Any, entries: Any, where: str) -> Wearer:
 def _sensor(entry: Any, where: str) -> Sensor:
     if not isinstance(entry, Mapping):
         raise UserError(f"{where}: expected {EXAMPLE}, found {entry!r}")
-    unknown = sorted(str(key) for key in set(entry) - {"topic", "mount", "time_offset"})
+    unknown = sorted(str(key) for key in set(entry) - {"topic", "mount", "time_offset", "heading"})
     if unknown:
-        raise UserError(f"{where}: unknown key '{unknown[0]}'; known are topic, mount, time_offset")
+        raise UserError(f"{where}: unknown key '{unknown[0]}'; known are topic, mount, time_offset, heading")
     topic = entry.get("topic")
     if not isinstance(topic, str) or not topic.strip():
         raise UserError(f"{where}: 'topic' must be the name of a sensor_msgs/Imu topic, found {topic!r}")
-    offset = entry.get("time_offset", 0.0)
-    if not _is_number(offset) or abs(offset) > 10.0:
-        raise UserError(f"{where}: 'time_offset' must be seconds in [-10, 10], found {offset!r}")
-    return Sensor(topic, _mount(entry.get("mount", IDENTITY), where), float(offset))
+    mount = _mount(entry.get("mount", IDENTITY), where)
+    offset = _number(entry, "time_offset", "seconds", 10.0, where)
+    return Sensor(topic, mount, offset, _number(entry, "heading", "radians", 2 * math.pi, where))
+
+
+def _number(entry: Mapping[str, Any], key: str, unit: str, largest: float, where: str) -> float:
+    value = entry.get(key, 0.0)
+    if not _is_number(value) or abs(value) > largest:
+        raise UserError(
+            f"{where}: '{key}' must be {unit} in [-{largest:.4g}, {largest:.4g}], found {value!r}"
+        )
+    return float(value)
 
 
 def _mount(value: Any, where: str) -> tuple[float, float, float, float]:

@@ -8,6 +8,7 @@ from despite_ros.arrays import BoolArray, FloatArray
 from despite_ros.errors import UserError
 from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, pack_channels
 from despite_ros.motion.buffer import SensorBuffer
+from despite_ros.motion.calibration import calibrate
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.settings import MotionSettings
 from despite_ros.motion.wearers import Wearer
@@ -43,6 +44,19 @@ class WearerWindows:
             return self._sensors[self._index[wearer], limb]
         except KeyError:
             raise UserError(f"the wearers file has no sensor '{wearer}.{limb}'") from None
+
+    def calibrate(self, wearer: Wearer, pose: str, seconds: float) -> Wearer:
+        """The wearer with mounts and headings from its last seconds, which count from now on.
+
+        Raises:
+            UserError: as `despite_ros.motion.calibration.calibrate`.
+        """
+        buffers = {limb: self.sensor(wearer.name, limb) for limb in wearer.sensors}
+        rows = {limb: buffer.orientations(seconds) for limb, buffer in buffers.items()}
+        calibrated = calibrate(wearer, {limb: found for limb, found in rows.items() if len(found)}, pose)
+        for limb, buffer in buffers.items():
+            buffer.wear(calibrated.sensors[limb])
+        return calibrated
 
     def step(self, stamp_ns: int) -> FloatArray:
         """Advance all windows by the frame at `stamp_ns`: wearers×48, zeros for missing sensors."""
