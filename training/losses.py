@@ -25,7 +25,10 @@ def info_nce(
         temperature: divides the cosines.
         same: N×N, true where two rows mean the same thing and so are not negatives of each other.
     """
-    logits = F.normalize(first, dim=-1) @ F.normalize(second, dim=-1).T / temperature
+    with torch.autocast(
+        first.device.type, enabled=False
+    ):  # cosines in bfloat16 are too coarse to divide by 0.01
+        logits = F.normalize(first.float(), dim=-1) @ F.normalize(second.float(), dim=-1).T / temperature
     rows = torch.arange(len(logits), device=logits.device)
     if same is not None:
         logits = logits.masked_fill(same & (rows[:, None] != rows), -torch.inf)

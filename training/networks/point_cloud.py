@@ -31,7 +31,7 @@ class DisplacementAttention(nn.Module):
         heads = self.to_qkv(self.norm(tokens)).view(batch, count, 3, HEADS, CHANNELS // HEADS)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
         place = self.spatial_op(anchors).unsqueeze(1)
-        # Written out: with 96 tokens of 40 channels the fused kernels are slower on a CPU, in bfloat16 by far.
+        # Written out: for 96 tokens of 40 channels fused kernels are slower on a CPU, in bfloat16 by far.
         weights = (query * self.scale @ key.transpose(-1, -2)).softmax(dim=-1)
         attended = weights @ (value + place) - place
         update: Tensor = self.to_out(attended.transpose(1, 2).reshape(batch, count, CHANNELS))

@@ -1,7 +1,7 @@
 """Tube embedding on a CPU: numba kernels with their own gradient, equal to the torch operations.
 
-The torch operations in `geometry` gather all 32 neighbours of all tubes before they project them. Here a tube's
-largest projections and the points that gave them are found in one pass; the gradient needs those points alone.
+The torch operations in `geometry` gather all 32 neighbours of all tubes before they project them. Here a
+tube's largest projections and the points that gave them are found in one pass; the gradient needs only those.
 """
 
 from typing import Any

@@ -37,8 +37,8 @@ def tube_features(frames: Tensor, anchors: Tensor, weight: Tensor) -> Tensor:
 class TubeEmbedding(nn.Module):
     """Points in tubes → tokens. State names are the authors'.
 
-    On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, for an exported graph and
-    where crops need a gradient, the torch operations of `geometry` run; both compute the same.
+    On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, for an exported
+    graph and where crops need a gradient, the torch operations of `geometry` run; both compute the same.
     """
 
     def __init__(self, channels: int = 80, in_sampling_order: bool = False) -> None:
