@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import DoubleArray, FloatArray
 
 STATIC_STAMP = -1
 
@@ -25,6 +25,12 @@ def matrix(translation: DoubleArray, quaternion_xyzw: DoubleArray) -> DoubleArra
     transform[:3, :3] = Rotation.from_quat(quaternion_xyzw).as_matrix()
     transform[:3, 3] = translation
     return transform
+
+
+def moved(points: FloatArray, transform: DoubleArray) -> FloatArray:
+    """Points N×3 through a 4×4, float32."""
+    result: FloatArray = (points @ transform[:3, :3].T + transform[:3, 3]).astype(np.float32)
+    return result
 
 
 class TransformBuffer:

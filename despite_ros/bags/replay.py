@@ -17,15 +17,19 @@ from despite_ros.motion.wearers import Wearer
 from despite_ros.people.clouds import decode
 from despite_ros.pipeline import Pipeline
 from despite_ros.records import PeopleFrame, ReidFrame
-from despite_ros.transforms import STATIC_STAMP, TransformBuffer, TransformError
+from despite_ros.transforms import STATIC_STAMP, TransformBuffer, TransformError, moved
 
 ORIENTATION_MISSING = -1  # orientation_covariance[0] of a sensor_msgs/Imu without orientation
 
 
 @dataclass(frozen=True)
 class ReplayedSweep:
-    """One sweep's outcome. pose: 4×4 LiDAR → fixed frame, None where they are the same."""
+    """One sweep's outcome.
 
+    points: N×3, the LiDAR's frame. pose: 4×4 LiDAR → fixed frame, None where they are the same.
+    """
+
+    points: FloatArray
     people: PeopleFrame
     reid: ReidFrame
     pose: DoubleArray | None
@@ -61,7 +65,6 @@ class Replay:
         self._check_topics(lidar_topics)
         self._transforms = TransformBuffer()
         self._fusion = CloudFusion(self.lidar_topics)
-        self._moves = bool(fixed_frame)
 
     @property
     def imu_topics(self) -> tuple[str, ...]:
@@ -126,12 +129,12 @@ class Replay:
             self.drops[f"{message.topic}: {error}"] += 1
             return None
         if pose is not None and len(self.lidar_topics) > 1:
-            points, pose = _moved(points, pose), None
+            points, pose = moved(points, pose), None
         fused = self._fusion.add(message.topic, message.stamp_ns, points)
         if fused is None:
             return None
         outcome = self._pipeline.cloud(fused[1], fused[0], pose, self.frame_id)
-        return ReplayedSweep(*outcome, pose) if outcome else None
+        return ReplayedSweep(fused[1], *outcome, pose) if outcome else None
 
     def _imu(self, message: BagMessage) -> None:
         imu = message.content
@@ -159,8 +162,3 @@ class Replay:
 
 def _numbers(value: Any, names: str) -> tuple[float, ...]:
     return tuple(float(getattr(value, name)) for name in names)
-
-
-def _moved(points: FloatArray, pose: DoubleArray) -> FloatArray:
-    moved: FloatArray = (points @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
-    return moved
