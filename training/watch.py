@@ -1,0 +1,86 @@
+"""Measuring while training: IMU→points matching and activities on people who are not trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from despite_ros.arrays import FloatArray, IntArray
+from training.data.batches import UNLABELLED, gather
+from training.data.store import SequenceStore, Windows
+from training.heads import ActivityHeads
+from training.networks import Despite
+
+PEOPLE = 8
+CONSECUTIVE = (1, 4)
+SCENES = 1000
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Up to `sequences` runs of consecutive windows, each from another sequence, fixed by the seed."""
+
+    store: SequenceStore
+    windows: Windows
+    runs: IntArray  # R×4, indices of consecutive windows
+
+    @classmethod
+    def choose(cls, store: SequenceStore, runs: int = 250, spacing: int = 1, seed: int = 0) -> "Watch":
+        """Runs of 4 windows `spacing` frames apart, at random places."""
+        rng = np.random.default_rng(seed)
+        length = max(CONSECUTIVE)
+        every = store.windows(frames=24 + spacing * (length - 1))
+        first = np.unique(every.sequence, return_index=True)[1]
+        counts = np.diff([*first, len(every)])
+        chosen = rng.permutation(len(first))[:runs]
+        starts = rng.integers(0, counts[chosen])
+        sequence = np.repeat(every.sequence[first[chosen]], length)
+        start = (starts[:, None] + spacing * np.arange(length)).ravel()
+        return cls(store, Windows(sequence, start), np.arange(len(start)).reshape(-1, length))
+
+    @torch.no_grad()
+    def measure(self, model: Despite, heads: ActivityHeads, device: torch.device) -> dict[str, float]:
+        """Matching accuracy at n = 8 for each number of consecutive windows, and accuracy of each activity head."""
+        was_training = model.training
+        model.eval()
+        found: dict[str, list[torch.Tensor]] = {}
+        activity = []
+        for begin in range(0, len(self.windows), CHUNK):
+            part = slice(begin, begin + CHUNK)
+            chunk = Windows(self.windows.sequence[part], self.windows.start[part])
+            batch = gather(self.store, chunk, ("points", "imu"))
+            arrays = {"points": batch.points, "imu": batch.imu}
+            rows = model.encode(**{name: torch.from_numpy(array).to(device) for name, array in arrays.items()})
+            for name, logits in heads(rows).items():
+                found.setdefault(f"head_{name}", []).append(logits.argmax(-1).cpu())
+            for name, embedding in rows.items():
+                found.setdefault(name, []).append(F.normalize(embedding, dim=-1).cpu())
+            activity.append(batch.activity)
+        model.train(was_training)
+        joined = {name: torch.cat(parts).numpy() for name, parts in found.items()}
+        return self._matching(joined) | _accuracy(joined, np.concatenate(activity))
+
+    def _matching(self, embeddings: Mapping[str, FloatArray]) -> dict[str, float]:
+        imu, points = embeddings["imu"][self.runs], embeddings["points"][self.runs]
+        similarity = np.einsum("awe,bwe->wab", imu, points)
+        rng = np.random.default_rng(1)
+        people = min(PEOPLE, len(self.runs))
+        scenes = np.stack([rng.permutation(len(self.runs))[:people] for _ in range(SCENES)])
+        found = {}
+        for count in CONSECUTIVE:
+            mean = similarity[:count].mean(0)[scenes[:, :, None], scenes[:, None, :]]
+            found[f"matching_n{people}_w{count}"] = float((mean.argmax(-1) == np.arange(people)).mean())
+        return found
+
+
+def _accuracy(found: Mapping[str, FloatArray], activity: IntArray) -> dict[str, float]:
+    labelled = activity != UNLABELLED
+    if not labelled.any():
+        return {}
+    heads = {name: rows for name, rows in found.items() if name.startswith("head_")}
+    return {
+        name.replace("head", "activity"): float((rows == activity)[labelled].mean()) for name, rows in heads.items()
+    }
