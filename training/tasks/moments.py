@@ -1,0 +1,43 @@
+"""Temporal moment retrieval: when, in one sequence, was that? (DeSPITE, section 4.2, Figures 3 and 7)
+
+Every window of modality A asks among all windows of modality B of the same sequence. Recall@k: whether
+any of the k best lies within `TOLERANCE` frames of the truth; mean over queries, then over sequences.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from despite_ros.arrays import FloatArray
+from despite_ros.errors import UserError
+from training.tasks.embedding import EmbeddedSequence
+
+RANKS = (1, 10, 20, 50)
+TOLERANCE = 10  # frames
+
+
+def moments(
+    sequences: Sequence[EmbeddedSequence], ask: str, among: str, ranks: Sequence[int] = RANKS
+) -> dict[str, float]:
+    """{"k": Recall@k}; a sequence with fewer than k windows uses them all.
+
+    Raises:
+        UserError: no sequence has both modalities.
+    """
+    both = [item for item in sequences if {ask, among} <= item.embeddings.keys()]
+    if not both:
+        raise UserError(f"moments {ask} → {among}: no sequence has both")
+    recalls = np.array([_recalls(item, ask, among, ranks) for item in both])
+    return {str(rank): float(share) for rank, share in zip(ranks, recalls.mean(axis=0), strict=True)}
+
+
+def curve(item: EmbeddedSequence, ask: str, among: str, window: int) -> FloatArray:
+    """Cosine of one query window against every window of the sequence, M (Figure 7)."""
+    return np.asarray(item.embeddings[among] @ item.embeddings[ask][window])
+
+
+def _recalls(item: EmbeddedSequence, ask: str, among: str, ranks: Sequence[int]) -> list[float]:
+    similarity = item.embeddings[ask] @ item.embeddings[among].T
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, : max(ranks)]
+    near = np.abs(item.starts[order] - item.starts[:, None]) <= TOLERANCE
+    return [float(near[:, :rank].any(axis=1).mean()) for rank in ranks]
