@@ -61,6 +61,8 @@ def read(path: str | Path) -> Checkpoint:
         UserError: no such file, not a checkpoint, pickled code in it, or missing and unexpected state names.
     """
     path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such checkpoint; expected a .pth, a .safetensors or a model's folder")
     if path.is_dir():
         heads = _tensors(path / HEADS) if (path / HEADS).is_file() else {}
         known = {"in_sampling_order": True, "card": read_card(path)}
@@ -171,7 +173,7 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
         named = re.search(r"GLOBAL (\S+)", str(error))
         if named:
             raise UserError(
-                f"{path}: needs {named[1]}, and pickled code is never executed; save a plain state dict instead"
+                f"{path}: needs {named[1]}; pickled code is never executed, save a plain state dict instead"
             ) from error
         raise UserError(f"{path}: cannot be read as a PyTorch checkpoint ({type(error).__name__})") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):

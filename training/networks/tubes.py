@@ -37,14 +37,16 @@ def tube_features(frames: Tensor, anchors: Tensor, weight: Tensor) -> Tensor:
 class TubeEmbedding(nn.Module):
     """Points in tubes → tokens. State names are the authors'.
 
-    On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, for an exported
-    graph and where crops need a gradient, the torch operations of `geometry` run; both compute the same.
+    On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, where crops need a
+    gradient, and with `kernels` off (for an exported graph) the torch operations of `geometry` run. Both compute
+    the same.
     """
 
     def __init__(self, channels: int = 80, in_sampling_order: bool = False) -> None:
         super().__init__()
         self.conv_d = nn.Sequential(nn.Conv2d(4, channels, kernel_size=1, bias=False))
         self.in_sampling_order = in_sampling_order
+        self.kernels = True
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Crops B×T×N×3 (m) → anchors B×M×3 and tokens B×M×C, M = T/2 · N/32.
@@ -58,8 +60,8 @@ class TubeEmbedding(nn.Module):
                 f"need an even number of frames and 32 points or more, found {frames} and {size}"
             )
         weight = self.conv_d.get_parameter("0.weight").flatten(1)
-        on_cpu = crops.device.type == "cpu" and not crops.requires_grad and not torch.onnx.is_in_onnx_export()
-        features = self._with_kernels if on_cpu else self._with_torch
+        kernels = self.kernels and crops.device.type == "cpu" and not crops.requires_grad
+        features = self._with_kernels if kernels else self._with_torch
         anchors, tokens = features(crops, weight, size // SPATIAL_STRIDE)
         return anchors.flatten(1, 2), tokens.flatten(1, 2)
 
