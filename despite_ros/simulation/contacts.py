@@ -12,7 +12,7 @@ _RADII = {
 }  # fmt: skip
 RADII = np.array([_RADII[name.removeprefix("l_").removeprefix("r_")] for name in JOINTS])
 """24: how far above the floor a joint's centre is when its limb rests on it, metres."""
-GRIP = 0.012  # metres: a joint this much above the lowest one carries 1/e of its share of the weight
+GRIP = 0.006  # metres: a joint this much above the lowest one carries 1/e of its share of the weight
 IN_FLIGHT = 0.01  # metres of lift from which on nothing touches the floor
 SOFTNESS = 0.035  # seconds: shoes, joints and flesh spread a step over this time (Gaussian)
 

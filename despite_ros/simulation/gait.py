@@ -11,20 +11,24 @@ from despite_ros.arrays import DoubleArray
 from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES
 
 _WALK = {
-    "hip_flex": (24, 21, 14, 6, -2, -9, -8, 6, 20, 25),
-    "knee": (5, 16, 18, 13, 8, 14, 38, 62, 52, 20),
-    "ankle": (0, 5, -3, -7, -10, -8, 16, 10, 0, -2),
+    "hip_flex": (26, 21, 13, 4, -5, -13, -6, 10, 24, 28),
+    "knee": (3, 12, 14, 11, 8, 20, 45, 66, 58, 26),
+    "ankle": (-1, 4, -2, -5, -8, -2, 12, 0, -8, -5),
 }
 _RUN = {
-    "hip_flex": (35, 30, 18, 3, -10, -14, -4, 18, 38, 42),
-    "knee": (18, 36, 40, 28, 18, 26, 62, 95, 90, 45),
-    "ankle": (-4, -14, -20, -12, 6, 20, 20, 8, 0, -4),
+    "hip_flex": (36, 30, 16, 0, -12, -12, 2, 24, 44, 46),
+    "knee": (22, 38, 40, 28, 18, 32, 70, 98, 92, 52),
+    "ankle": (-6, -16, -20, -12, 8, 18, 16, 4, -2, -6),
 }
 _STRIDE = np.linspace(0, 2 * np.pi, 11)
-_CURVES = {
-    name: CubicSpline(_STRIDE, np.radians(np.transpose([(*_WALK[name], _WALK[name][0]), (*_RUN[name], _RUN[name][0])])), bc_type="periodic")
-    for name in _WALK
-}  # fmt: skip
+
+
+def _curve(walk: tuple[int, ...], run: tuple[int, ...]) -> CubicSpline:
+    degrees = np.transpose([(*walk, walk[0]), (*run, run[0])])
+    return CubicSpline(_STRIDE, np.radians(degrees), bc_type="periodic")
+
+
+_CURVES = {name: _curve(_WALK[name], _RUN[name]) for name in _WALK}
 
 
 def gait_angles(phase: DoubleArray, stride: DoubleArray, run: DoubleArray, swing: float) -> DoubleArray:
@@ -34,10 +38,14 @@ def gait_angles(phase: DoubleArray, stride: DoubleArray, run: DoubleArray, swing
     standing. run: F, 0 walks, 1 runs. swing: how far the arms swing, 1 is usual.
     """
     angles = np.zeros((len(phase), len(ANGLES)))
+    missing = np.sqrt(np.maximum(stride, 0)) - stride  # short steps, too, must lift the foot off the floor
     for side, shift in (("l", 0.0), ("r", np.pi)):
         for name, curve in _CURVES.items():
             walk, running = curve(phase + shift).T
             angles[:, ANGLE_INDEX[f"{side}_{name}"]] = stride * (walk + run * (running - walk))
+        for name, degrees in (("hip_flex", 70), ("knee", 110), ("ankle", -35)):
+            in_swing = np.maximum(0, -np.sin(phase + shift)) ** 2
+            angles[:, ANGLE_INDEX[f"{side}_{name}"]] += np.radians(degrees) * missing * in_swing
         forward = np.cos(phase + shift + 0.2)
         angles[:, ANGLE_INDEX[f"{side}_arm_flex"]] = (
             np.radians(-18 * swing) * stride * (1 + 0.6 * run) * forward
