@@ -7,17 +7,19 @@ from despite_ros.config import load_yaml, override, section
 from despite_ros.encoders.settings import EncoderSettings
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.motion.settings import MotionSettings
+from despite_ros.nodes.settings import NodeSettings
 from despite_ros.people.settings import PeopleSettings
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of people, motion, encoders and matching. Names are those of YAML and ROS parameters."""
+    """Settings of people, motion, encoders, matching and nodes. Names are those of YAML and ROS parameters."""
 
     people: PeopleSettings = section(PeopleSettings)
     motion: MotionSettings = section(MotionSettings)
     encoders: EncoderSettings = section(EncoderSettings)
     matching: MatchingSettings = section(MatchingSettings)
+    nodes: NodeSettings = section(NodeSettings)
 
 
 def load_settings(path: str | Path | None) -> Settings:

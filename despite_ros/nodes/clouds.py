@@ -1,0 +1,121 @@
+"""PointCloud2 topics: one subscription each, several put together by stamp."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import PointCloud2
+
+from despite_ros.errors import UserError
+from despite_ros.nodes.monitor import Monitor
+from despite_ros.nodes.qos import CLOUD, CLOUD_RELIABLE, watch_offers
+from despite_ros.nodes.settings import NodeSettings
+
+RELIABILITIES = ("auto", "best_effort", "reliable")
+ADAPT_S = 0.5  # how often the offers of publishers are looked at
+QUEUE = 10  # sweeps of each LiDAR that wait for their partners
+
+
+class CloudSubscription:
+    """One LiDAR topic, subscribed reliably where that is asked for or, in `auto`, offered by all."""
+
+    def __init__(
+        self,
+        node: Node,
+        topic: str,
+        reliability: str,
+        monitor: Monitor,
+        callback: Callable[[PointCloud2], None],
+    ) -> None:
+        self._node, self._topic, self._monitor, self._callback = node, topic, monitor, callback
+        self._subscribe(reliability == "reliable")
+        if reliability == "auto":
+            node.create_timer(ADAPT_S, self._adapt, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _subscribe(self, reliable: bool) -> None:
+        self._reliable = reliable
+        self._subscription = self._node.create_subscription(
+            PointCloud2,
+            self._topic,
+            self._take,
+            CLOUD_RELIABLE if reliable else CLOUD,
+            event_callbacks=watch_offers(
+                self._topic, lambda line: self._monitor.fault("incompatible_qos", line)
+            ),
+        )
+
+    def _take(self, cloud: PointCloud2) -> None:
+        self._monitor.received(self._topic)
+        self._callback(cloud)
+
+    def _adapt(self) -> None:
+        offers = self._node.get_publishers_info_by_topic(self._topic)
+        reliable = [offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers]
+        if offers and all(reliable) != self._reliable:
+            self._node.destroy_subscription(self._subscription)
+            self._subscribe(all(reliable))
+
+
+class CloudInputs:
+    """All LiDAR topics; hands on tuples of clouds that belong together, those of silent LiDARs left out."""
+
+    def __init__(
+        self,
+        node: Node,
+        settings: NodeSettings,
+        monitor: Monitor,
+        callback: Callable[[tuple[PointCloud2, ...]], None],
+    ) -> None:
+        _check(settings)
+        self._filters = importlib.import_module("message_filters") if len(settings.lidar_topics) > 1 else None
+        self._slop, self._monitor, self._callback = settings.lidar_slop, monitor, callback
+        self._topics = settings.lidar_topics
+        self._live: tuple[str, ...] = ()
+        self._queues: dict[str, Any] = {}
+        for topic in self._topics:
+            monitor.watch(topic, settings.lidar_timeout)
+        self.subscriptions = [
+            CloudSubscription(node, topic, settings.lidar_reliability, monitor, self._taker(topic))
+            for topic in self._topics
+        ]
+
+    def _taker(self, topic: str) -> Callable[[PointCloud2], None]:
+        return lambda cloud: self._take(topic, cloud)
+
+    def _take(self, topic: str, cloud: PointCloud2) -> None:
+        if self._filters is None:
+            self._callback((cloud,))
+            return
+        live = tuple(name for name in self._topics if self._monitor.alive(name))
+        if live != self._live:
+            self._synchronise(live)
+        self._queues[topic].signalMessage(cloud)
+
+    def _synchronise(self, live: Sequence[str]) -> None:
+        """Match the clouds of the LiDARs that are alive."""
+        assert self._filters is not None
+        self._live = tuple(live)
+        self._queues = {topic: self._filters.SimpleFilter() for topic in live}
+        matcher = self._filters.ApproximateTimeSynchronizer(list(self._queues.values()), QUEUE, self._slop)
+        matcher.registerCallback(lambda *clouds: self._callback(clouds))
+
+
+def _check(settings: NodeSettings) -> None:
+    topics = settings.lidar_topics
+    if not topics or not all(topics):
+        raise UserError("nodes.lidar_topics: give at least one sensor_msgs/PointCloud2 topic")
+    if len(set(topics)) != len(topics):
+        raise UserError(f"nodes.lidar_topics: a topic is given twice: {', '.join(topics)}")
+    if settings.lidar_reliability not in RELIABILITIES:
+        raise UserError(
+            f"nodes.lidar_reliability: '{settings.lidar_reliability}' is none of {', '.join(RELIABILITIES)}"
+        )
+    if len(topics) > 1 and importlib.util.find_spec("message_filters") is None:
+        raise UserError(
+            "nodes.lidar_topics: several LiDARs are put together by message_filters, which comes with a ROS "
+            "install (ros-jazzy-message-filters) and is not on PyPI; give one topic here"
+        )

@@ -1,0 +1,161 @@
+"""Diagnostics of a node: silent inputs, bad input, latency per stage, drops."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from despite_ros.nodes.qos import RESULTS
+
+CHECK_S = 0.1  # how often silence is looked for
+PUBLISH_S = 1.0  # how often diagnostics go out while nothing changes
+REPEAT_S = 10.0  # a fault that goes on is logged again after this time
+FRESH_S = 5.0  # a fault younger than this makes the node's status a warning
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+@dataclass
+class Input:
+    """How one topic is doing. Times are of the monotonic clock, since a dead sensor stops its own time."""
+
+    topic: str
+    timeout_s: float
+    received: int = 0
+    lost: int = 0
+    last: float | None = None
+
+    def status(self, now: float) -> tuple[bytes, str]:
+        """Level and message."""
+        if self.last is None:
+            return WARN, f"nothing received yet: is {self.topic} published, and the name right?"
+        silence = now - self.last
+        if silence > self.timeout_s:
+            return ERROR, f"silent for more than {self.timeout_s:g} s"
+        return OK, "receiving"
+
+
+class Monitor:
+    """Counts what happens in a node and publishes it on /diagnostics. Safe to use from two threads."""
+
+    def __init__(self, node: Node, latency_warning_ms: float) -> None:
+        self._node = node
+        self._name = node.get_fully_qualified_name().lstrip("/")
+        self._limit_ms = latency_warning_ms
+        self._lock = threading.Lock()
+        self._inputs: dict[str, Input] = {}
+        self._levels: dict[str, bytes] = {}
+        self._faults: Counter[str] = Counter()
+        self._logged: dict[str, float] = {}
+        self._last_fault = (-FRESH_S, "")
+        self._counters: dict[str, int] = {}
+        self._latency_ms: dict[str, float] = {}
+        self._published = 0.0
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", RESULTS)
+        node.create_timer(CHECK_S, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def watch(self, topic: str, timeout_s: float) -> None:
+        """Report when `topic` is silent for longer than `timeout_s`."""
+        self._inputs[topic] = Input(topic, timeout_s)
+
+    def received(self, topic: str) -> None:
+        """A message of a watched topic came."""
+        watched = self._inputs[topic]
+        watched.received += 1
+        watched.last = time.monotonic()
+
+    def lost(self, topic: str, count: int = 1) -> None:
+        """Messages of a watched topic were left out because newer ones came."""
+        self._inputs[topic].lost += count
+
+    def alive(self, topic: str) -> bool:
+        """Whether a watched topic is not silent."""
+        return bool(self._inputs[topic].status(time.monotonic())[0] == OK)
+
+    def fault(self, kind: str, line: str) -> None:
+        """Count a fault; log its line the first time, and while it goes on every `REPEAT_S`."""
+        now = time.monotonic()
+        with self._lock:
+            self._faults[kind] += 1
+            self._last_fault = (now, line)
+            count, silent = self._faults[kind], now - self._logged.get(line, -REPEAT_S) < REPEAT_S
+            if not silent:
+                self._logged[line] = now
+        if not silent:
+            self._node.get_logger().warning(line + (f" ({count} times)" if count > 1 else ""))
+
+    def absorb(self, counts: Mapping[str, int], lines: Iterable[str]) -> None:
+        """Take over the faults that a core stage has counted: all its counts, and lines not seen yet."""
+        with self._lock:
+            for kind, count in counts.items():
+                if count > self._faults[kind]:
+                    self._faults[kind] = count
+            new = [line for line in lines if line not in self._logged]
+            self._logged.update(dict.fromkeys(new, time.monotonic()))
+            if new:
+                self._last_fault = (time.monotonic(), new[-1])
+        for line in new:
+            self._node.get_logger().warning(line)
+
+    def processed(self, counters: Mapping[str, int], latency_ms: Mapping[str, float]) -> None:
+        """What was counted in the newest sweep, and the milliseconds of each stage."""
+        with self._lock:
+            self._counters, self._latency_ms = dict(counters), dict(latency_ms)
+
+    def check(self) -> None:
+        """Publish at once if a level changed, otherwise once in a while."""
+        now = time.monotonic()
+        statuses = [self._input_status(item, now) for item in self._inputs.values()]
+        statuses.append(self._processing_status(now))
+        changed = [status for status in statuses if self._levels.get(status.name) != status.level]
+        for status in changed:
+            self._say(status)
+            self._levels[status.name] = status.level
+        if changed or now - self._published >= PUBLISH_S:
+            self._published = now
+            stamp = self._node.get_clock().now().to_msg()
+            message = DiagnosticArray(status=statuses)
+            message.header.stamp = stamp
+            self._publisher.publish(message)
+
+    def _say(self, status: DiagnosticStatus) -> None:
+        """Log an input that fell silent or came back; faults were logged where they happened."""
+        if status.name == self._name or (status.level == OK and status.name not in self._levels):
+            return
+        log = self._node.get_logger()
+        line = f"{status.hardware_id}: {status.message}"
+        if status.level == ERROR:
+            log.error(line)
+        elif status.level == OK:
+            log.info(line)
+
+    def _input_status(self, item: Input, now: float) -> DiagnosticStatus:
+        level, text = item.status(now)
+        values = {"received": str(item.received), "lost": str(item.lost)}
+        if item.last is not None:
+            values["age_s"] = f"{now - item.last:.3f}"
+        return self._status(f"{self._name}: {item.topic}", level, text, item.topic, values)
+
+    def _processing_status(self, now: float) -> DiagnosticStatus:
+        with self._lock:
+            total = sum(self._latency_ms.values())
+            level, text = OK, ", ".join(f"{count} {name}" for name, count in self._counters.items())
+            if total > self._limit_ms:
+                level, text = WARN, f"a sweep takes {total:.0f} ms, more than {self._limit_ms:.0f} ms"
+            if now - self._last_fault[0] < FRESH_S:
+                level, text = WARN, self._last_fault[1]
+            values = {f"count.{name}": str(count) for name, count in self._counters.items()}
+            values |= {f"latency_ms.{name}": f"{value:.2f}" for name, value in self._latency_ms.items()}
+            values |= {f"fault.{name}": str(count) for name, count in self._faults.items()}
+        return self._status(self._name, level, text or "waiting for input", self._name, values)
+
+    @staticmethod
+    def _status(
+        name: str, level: bytes, text: str, hardware: str, values: Mapping[str, str]
+    ) -> DiagnosticStatus:
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        return DiagnosticStatus(name=name, level=level, message=text, hardware_id=hardware, values=pairs)

@@ -1,0 +1,197 @@
+"""The reid node: /despite/people and IMU topics → names, activities, a tf frame per named person."""
+
+import threading
+from collections import Counter, deque
+from functools import partial
+
+from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
+from despite_msgs.srv import CalibrateWearer
+from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
+from rclpy.node import Node
+from sensor_msgs.msg import Imu
+from tf2_msgs.msg import TFMessage
+
+from despite_ros.encoders import load
+from despite_ros.encoders.card import find_model
+from despite_ros.errors import UserError
+from despite_ros.motion.calibration import SECONDS, save_wearer
+from despite_ros.motion.wearers import Wearer, load_wearers
+from despite_ros.nodes.markers import MarkerPublisher, name_markers
+from despite_ros.nodes.messages import (
+    activities_to_message,
+    assignments_to_message,
+    header_of,
+    heading,
+    people_from_message,
+    stamp_of,
+)
+from despite_ros.nodes.monitor import Monitor
+from despite_ros.nodes.parameters import declare_settings
+from despite_ros.nodes.qos import IMU, RESULTS, TRANSFORMS, watch_offers
+from despite_ros.nodes.worker import NewestFirstWorker
+from despite_ros.pipeline import Reidentifier
+from despite_ros.records import PeopleFrame, ReidFrame
+
+PEOPLE = "despite/people"
+WAITING = 2000  # IMU samples of a sensor that wait for the next sweep; 5 s at 400 Hz
+Sample = tuple[str, str, int, list[float] | None, list[float], list[float]]
+
+
+class ReidNode(Node):
+    """Names people; thin: takes people and IMU samples, calls `Reidentifier`, publishes.
+
+    IMU callbacks only queue their samples; `lock` guards the `Reidentifier`, which takes them before a sweep.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("reid", automatically_declare_parameters_from_overrides=True)
+        self.settings = declare_settings(self, ("motion.", "encoders.", "matching.", "nodes."))
+        wearers = self._load_wearers()
+        self.encoders = load(
+            find_model(self.settings.encoders.model),
+            device=self.settings.encoders.device,
+            threads=self.settings.encoders.threads,
+        )
+        self.lock = threading.Lock()
+        self.reidentifier = Reidentifier(self.settings, wearers, self.encoders)
+        self.monitor = Monitor(self, self.settings.nodes.latency_warning)
+        self.samples: deque[Sample] = deque(maxlen=WAITING * sum(len(item.sensors) for item in wearers))
+        self.assignments = self.create_publisher(ImuAssignmentArray, "despite/assignments", RESULTS)
+        self.activities = self.create_publisher(ActivityArray, "despite/activities", RESULTS)
+        self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
+        self.markers = MarkerPublisher(self)
+        self.worker = NewestFirstWorker(self._process, "reid")
+        self.calibration = self.create_service(CalibrateWearer, "despite/calibrate", self._calibrate)
+        self._subscribe(wearers)
+        self.get_logger().info(
+            f"model {self.encoders.card.name} on {self.encoders.provider}; "
+            f"wearers {', '.join(wearer.name for wearer in wearers)}"
+        )
+
+    def close(self) -> None:
+        """End the worker thread; call after shutdown, before `destroy_node`."""
+        self.worker.close()
+
+    def _load_wearers(self) -> tuple[Wearer, ...]:
+        path = self.settings.nodes.wearers
+        if not path:
+            raise UserError("nodes.wearers: give the path of a wearers file")
+        return load_wearers(path)
+
+    def _subscribe(self, wearers: tuple[Wearer, ...]) -> None:
+        timeout = self.settings.motion.imu_timeout
+        for wearer in wearers:
+            for limb, sensor in wearer.sensors.items():
+                self.monitor.watch(sensor.topic, timeout)
+                self.create_subscription(
+                    Imu,
+                    sensor.topic,
+                    partial(self._take_imu, sensor.topic, wearer.name, limb),
+                    IMU,
+                    event_callbacks=watch_offers(sensor.topic, self._complain_of_qos),
+                )
+        self.monitor.watch(PEOPLE, self.settings.nodes.lidar_timeout)
+        self.create_subscription(
+            PersonArray,
+            PEOPLE,
+            self._take_people,
+            RESULTS,
+            event_callbacks=watch_offers(PEOPLE, self._complain_of_qos),
+        )
+
+    def _complain_of_qos(self, line: str) -> None:
+        self.monitor.fault("incompatible_qos", line)
+
+    def _take_imu(self, topic: str, wearer: str, limb: str, message: Imu) -> None:
+        self.monitor.received(topic)
+        q, w, a = message.orientation, message.angular_velocity, message.linear_acceleration
+        measured = message.orientation_covariance[0] != -1.0  # sensor_msgs/Imu: −1 says not measured
+        sample: Sample = (
+            wearer,
+            limb,
+            stamp_of(message.header),
+            [q.x, q.y, q.z, q.w] if measured else None,
+            [w.x, w.y, w.z],
+            [a.x, a.y, a.z],
+        )
+        self.samples.append(sample)
+
+    def _take_people(self, message: PersonArray) -> None:
+        self.monitor.received(PEOPLE)
+        if self.worker.offer(message):
+            self.monitor.lost(PEOPLE)
+
+    def _process(self, message: PersonArray) -> None:
+        try:
+            people = people_from_message(message)
+            with self.lock:
+                self._drain()
+                reid = self.reidentifier.people(people)
+        except Exception as error:  # a fault of ours must not end a robot's node
+            self.get_logger().error(f"people dropped: {error!r}")
+            self.monitor.fault("internal", f"people dropped: {error!r}")
+            return
+        faults = self.reidentifier.faults
+        self.monitor.absorb(faults.counts, faults.lines)
+        if reid.stamp_ns == people.stamp_ns:  # otherwise the sweep came too soon to be a frame
+            self._publish(people, reid)
+
+    def _drain(self) -> None:
+        """Hand the waiting samples to the `Reidentifier`; the lock is held."""
+        while self.samples:
+            self.reidentifier.imu(*self.samples.popleft())
+
+    def _publish(self, people: PeopleFrame, reid: ReidFrame) -> None:
+        self.assignments.publish(assignments_to_message(reid, people.frame_id))
+        self.activities.publish(activities_to_message(reid, people.frame_id, self.encoders.card.labels))
+        self.transforms.publish(TFMessage(transforms=wearer_transforms(people, reid)))
+        if self.markers.wanted:
+            self.markers.publish(name_markers(people, reid))
+        states = Counter(f"wearers {item.state}" for item in reid.assignments)
+        self.monitor.processed({"people": len(people.people), **states}, reid.latency_ms)
+
+    def _calibrate(
+        self, request: CalibrateWearer.Request, response: CalibrateWearer.Response
+    ) -> CalibrateWearer.Response:
+        try:
+            with self.lock:
+                self._drain()
+                wearer = self.reidentifier.calibrate(
+                    request.wearer, request.pose, float(request.seconds) or SECONDS
+                )
+            if request.save:
+                save_wearer(self.settings.nodes.wearers, wearer)
+        except UserError as error:
+            response.success, response.message = False, str(error)
+            return response
+        response.success = True
+        response.message = f"{wearer.name} calibrated" + (" and saved" if request.save else "")
+        response.limbs = list(wearer.sensors)
+        response.mounts = [_quaternion(sensor.mount) for sensor in wearer.sensors.values()]
+        return response
+
+
+def wearer_transforms(people: PeopleFrame, reid: ReidFrame) -> list[TransformStamped]:
+    """A frame `wearer_<name>` for every assigned wearer: at the person's centre, x ahead while walking."""
+    persons = {person.track_id: person for person in people.people}
+    found = []
+    for assignment in reid.assignments:
+        person = persons.get(assignment.track_id)
+        if person is None:
+            continue
+        x, y, z = map(float, person.position)
+        found.append(
+            TransformStamped(
+                header=header_of(people.stamp_ns, people.frame_id),
+                child_frame_id=f"wearer_{assignment.wearer}",
+                transform=Transform(
+                    translation=Vector3(x=x, y=y, z=z), rotation=heading(person.velocity.tolist())
+                ),
+            )
+        )
+    return found
+
+
+def _quaternion(xyzw: tuple[float, float, float, float]) -> Quaternion:
+    x, y, z, w = xyzw
+    return Quaternion(x=x, y=y, z=z, w=w)
