@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from despite_ros.config import load_yaml
 from despite_ros.errors import UserError
 from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, POINTS, RATE
+from despite_ros.resources import share
 
 CARD = "card.yaml"
 CHANNEL_NAMES = (
@@ -115,19 +115,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def model_folders() -> tuple[Path, ...]:
-    """Where released models lie: `models/` of the source tree, then the installed share folder."""
-    source = Path(__file__).parents[2] / "models"
-    return source, Path(sys.prefix) / "share" / "despite" / "models"
-
-
 def find_model(name: str | Path) -> Path:
     """The folder of a model, given a folder or a released model's name.
 
     Raises:
         UserError: there is no such folder or model.
     """
-    candidates = (Path(name), *(folder / name for folder in model_folders()))
+    candidates = (Path(name), share("models") / name)
     for candidate in candidates:
         if (candidate / CARD).is_file():
             return candidate

@@ -9,6 +9,7 @@ from despite_ros.config import setting
 class EncoderSettings:
     """Settings of `despite_ros.encoders`."""
 
-    model: str = setting("despite-pi", "name of a released model, or the path of a model's folder")
-    device: str = setting("auto", "where the encoders run: auto, cpu, cuda or tensorrt")
-    threads: int = setting(0, "CPU threads of the encoders; 0: one per core", 0, 256)
+    model: str = setting("despite-pi", "released model: a name below models/, or a folder")
+    device: str = setting("auto", "cpu, cuda, tensorrt, or auto: the first of tensorrt, cuda, cpu that works")
+    threads: int = setting(0, "threads of the CPU back end; 0: as many as there are cores, at most 4", 0, 256)
+    precision: str = setting("float16", "precision of a TensorRT engine: float16 or float32")

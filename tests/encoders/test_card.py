@@ -8,7 +8,6 @@ from despite_ros.encoders.card import (
     Card,
     check_files,
     find_model,
-    model_folders,
     read_card,
     write_card,
 )
@@ -89,15 +88,9 @@ def test_a_model_is_found_by_folder_or_by_name(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert find_model(folder) == folder
-    monkeypatch.setattr("despite_ros.encoders.card.model_folders", lambda: (tmp_path.parent,))
+    monkeypatch.setattr("despite_ros.encoders.card.share", lambda part: tmp_path.parent)
     assert find_model(folder.name) == folder
     with pytest.raises(UserError, match="no model 'nothing'"):
         find_model("nothing")
     with pytest.raises(UserError, match=r"card\.yaml is missing"):
         read_card(tmp_path.parent)
-
-
-def test_models_lie_in_the_source_tree_and_in_share() -> None:
-    source, installed = model_folders()
-    assert source == Path(__file__).parents[2] / "models"
-    assert installed.parts[-3:] == ("share", "despite", "models")
