@@ -1,0 +1,155 @@
+"""The people node in a process of its own: what it makes of good and of bad clouds."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from despite_msgs.msg import PersonArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from sensor_msgs.msg import PointCloud2, PointField
+
+from tests.ros.harness import (
+    PERIOD_NS,
+    ROOM,
+    START_NS,
+    Observer,
+    cloud_message,
+    node_process,
+    process,
+    room_points,
+)
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture(scope="module")
+def people_node(domain: int) -> Iterator[None]:
+    with node_process(domain, "people"):
+        yield
+
+
+class Lidar:
+    """Publishes the room sweep by sweep, with what is wrong in between."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.frames = observer.listen(PersonArray, "/despite/people")
+        self.publisher = observer.publisher(PointCloud2, "/points", reliable=False)
+        observer.subscribed(self.publisher)
+        observer.wait(lambda: observer.node.count_publishers("/despite/people"))
+        self.stamp_ns = START_NS
+        while not self.frames:  # the first clouds may be lost while the two find each other
+            self.stamp_ns += PERIOD_NS
+            self.publish(cloud_message(room_points(0), self.stamp_ns))
+
+    def publish(self, message: PointCloud2) -> None:
+        self.publisher.publish(message)
+        self.observer.spin(0.06)
+
+    def sweeps(self, count: int) -> list[PersonArray]:
+        """Publish good sweeps and wait for the answer to each; the answers."""
+        before = len(self.frames)
+        for _ in range(count):
+            self.stamp_ns += PERIOD_NS
+            self.answered(cloud_message(room_points(self.stamp_ns // PERIOD_NS), self.stamp_ns))
+        return self.frames[before:]
+
+    def answered(self, message: PointCloud2) -> None:
+        answers = len(self.frames)
+        self.publisher.publish(message)
+        self.observer.wait(lambda: len(self.frames) > answers, 5.0)
+
+
+@pytest.fixture(scope="module")
+def lidar(observer: Observer, people_node: None) -> Lidar:
+    return Lidar(observer)
+
+
+def test_people_are_followed(lidar: Lidar) -> None:
+    frames = lidar.sweeps(12)
+    assert len(frames) >= 10
+    last = frames[-1]
+    assert last.header.frame_id == "lidar"
+    assert last.header.stamp.sec * 10**9 + last.header.stamp.nanosec == lidar.stamp_ns
+    assert len(last.people) == 2
+    for person in last.people:
+        crop = person.crop.reshape(256, 3)
+        assert np.abs(crop.mean(axis=0)).max() < 0.1
+        assert 1.0 < person.size.z < 2.0 and person.points > 50
+    assert {"points", "people"} <= set(last.counters) and sum(last.latency) > 0
+    tracks = [{person.track_id for person in frame.people} for frame in frames[-3:]]
+    assert tracks[0] == tracks[1] == tracks[2]
+
+
+def wrong_clouds(stamp_ns: int) -> dict[str, tuple[PointCloud2, str]]:
+    """What is wrong → (a cloud, the kind of fault that is counted)."""
+    points = room_points(0)
+    good = cloud_message(points, stamp_ns)
+    nan = np.full_like(points, np.nan)
+    no_z = [*good.fields[:2], PointField(name="intensity", offset=8, datatype=7, count=1)]
+    integers = [PointField(name=name, offset=4 * i, datatype=5, count=1) for i, name in enumerate("xyz")]
+    return {
+        "no z": (cloud_message(points, stamp_ns, fields=no_z), "cloud"),
+        "integer fields": (cloud_message(points, stamp_ns, fields=integers), "cloud"),
+        "no points": (cloud_message(points[:0], stamp_ns), "empty_cloud"),
+        "all NaN": (cloud_message(nan, stamp_ns), "empty_cloud"),
+        "truncated": (cloud_message(points, stamp_ns, data=good.data[:-7]), "cloud"),
+        "short point_step": (cloud_message(points, stamp_ns, point_step=8), "cloud"),
+        "repeated stamp": (cloud_message(points, stamp_ns - PERIOD_NS), "cloud"),
+        "older stamp": (cloud_message(points, stamp_ns - 3 * PERIOD_NS), "cloud"),
+    }
+
+
+@pytest.mark.parametrize("wrong", wrong_clouds(0))
+def test_wrong_clouds_are_counted_and_nothing_else_is_lost(lidar: Lidar, wrong: str) -> None:
+    assert lidar.sweeps(6)[-1].people
+    observer = lidar.observer
+    observer.wait(lambda: "people" in observer.diagnostics)
+    cloud, kind = wrong_clouds(lidar.stamp_ns + PERIOD_NS)[wrong]
+    before = observer.faults("people").get(kind, 0)
+    lidar.stamp_ns += PERIOD_NS
+    lidar.publish(cloud)
+    observer.wait(lambda: observer.faults("people").get(kind, 0) > before, 3.0)
+    assert len(lidar.sweeps(3)[-1].people) == 2
+
+
+@pytest.mark.parametrize("datatype, order", [("<f8", "little"), (">f4", "big"), (">f8", "big")])
+def test_other_number_formats_are_read(lidar: Lidar, datatype: str, order: str) -> None:
+    size = np.dtype(datatype).itemsize
+    for _ in range(4):
+        lidar.stamp_ns += PERIOD_NS
+        points = room_points(lidar.stamp_ns // PERIOD_NS)
+        message = cloud_message(points, lidar.stamp_ns, is_bigendian=order == "big", point_step=3 * size)
+        message.row_step = 3 * size * len(points)
+        message.fields = [
+            PointField(name=name, offset=size * i, datatype=7 if size == 4 else 8, count=1)
+            for i, name in enumerate("xyz")
+        ]
+        message.data = points.astype(datatype).tobytes()
+        lidar.answered(message)
+        assert sum(person.points > 0 for person in lidar.frames[-1].people) == 2
+
+
+def test_a_looping_bag_starts_anew(lidar: Lidar) -> None:
+    before = lidar.sweeps(8)[-1]
+    lidar.stamp_ns -= 100 * PERIOD_NS
+    after = lidar.sweeps(8)[-1]
+    assert len(after.people) == 2
+    assert after.header.stamp.sec < before.header.stamp.sec
+    assert min(person.age for person in after.people) < 1.0
+
+
+def test_a_killed_lidar_is_reported_and_comes_back(domain: int, lidar: Lidar) -> None:
+    observer, frames, name = lidar.observer, lidar.frames, "people: /points"
+    del frames[:]
+    with process(domain, *ROOM) as source:
+        observer.wait(lambda: frames and frames[-1].people)
+        source.kill()
+        source.wait()
+        took = observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.ERROR, 5.0)
+    assert took < 1.0
+    assert "silent" in observer.diagnostics[name].message
+    del frames[:]
+    with process(domain, *ROOM):
+        observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.OK)
+        observer.wait(lambda: frames and frames[-1].people)
