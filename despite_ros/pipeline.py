@@ -12,13 +12,15 @@ from despite_ros.encoders import Encoders
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
 from despite_ros.matching.activities import Activities
-from despite_ros.matching.matcher import Matcher
+from despite_ros.matching.clock import ClockOffsets
+from despite_ros.matching.matcher import Matcher, window_weights
 from despite_ros.motion.calibration import SECONDS
 from despite_ros.motion.faults import Faults
+from despite_ros.motion.tracks import TrackWindows
 from despite_ros.motion.wearers import Wearer
 from despite_ros.motion.windows import WearerWindows
 from despite_ros.people.segmenter import Segmenter, Stopwatch
-from despite_ros.records import NOBODY, Activity, Assignment, PeopleFrame, Person, ReidFrame
+from despite_ros.records import NOBODY, Assignment, PeopleFrame, ReidFrame
 from despite_ros.settings import Settings
 
 
@@ -41,13 +43,20 @@ class Reidentifier:
 
     def reset(self) -> None:
         """Forget people, windows and evidence; IMU samples are kept."""
+        matching, card = self._settings.matching, self._encoders.card
         self._points = PointStream(self._encoders)
         self._imus = ImuStream(self._encoders)
+        self._tracks = TrackWindows()
         self._windows.clear_windows()
         self._matcher.reset()
-        self._activities = Activities(self._encoders.card.labels, self._settings.matching)
-        self._crops: dict[int, FloatArray] = {}
+        self._activities = Activities(self._encoders, card.labels, matching)
+        self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
         self._last: ReidFrame | None = None
+
+    @property
+    def clock_offsets(self) -> dict[str, float]:
+        """Seconds to add to each wearer's `time_offset`; NaN while that cannot be told."""
+        return {name: float(found) for name, found in zip(self._names, self._clocks.offsets(), strict=True)}
 
     def imu(
         self,
@@ -90,28 +99,37 @@ class Reidentifier:
             return self._last
         watch = Stopwatch()
         for stamp_ns in steps[:-1]:
-            self._push(stamp_ns, self._crops)
-        self._crops = {person.track_id: person.crop for person in frame.people}
-        self._points.drop(set(self._last.track_ids if self._last else ()) - set(self._crops))
-        self._push(frame.stamp_ns, self._crops)
+            self._tracks.hold()
+            self._push(stamp_ns)
+        self._points.drop(self._tracks.follow(frame.people))
+        self._push(frame.stamp_ns)
         watch.lap("windows")
-        points, imus = self._embed(tuple(self._crops))
-        similarity = cosines(imus, points)
+        points, imus = self._embed()
         watch.lap("encode")
-        assignments = self._match(frame.stamp_ns, frame.people, similarity)
+        similarity = cosines(imus, points)
+        assignments = self._match(frame, similarity)
+        names = {row: item.track_id for row, item in enumerate(assignments) if item.track_id != NOBODY}
         watch.lap("match")
-        activities = self._recognise(frame.stamp_ns, tuple(self._crops), points, imus, assignments)
+        passed = 1e-9 * (frame.stamp_ns - self._last.stamp_ns) if self._last else 0.0
+        track_ids = self._tracks.track_ids
+        activities = self._activities.update(passed, track_ids, points, imus, names)
+        self._clocks.update(track_ids, points, imus, names)
         watch.lap("activities")
         self._last = ReidFrame(
             frame.stamp_ns,
             self._names,
-            tuple(self._crops),
+            tuple(track_ids),
             similarity,
             assignments,
             activities,
             watch.milliseconds,
         )
         return self._last
+
+    def advance(self) -> None:
+        """Work that may wait until the answer is out; without it, the next frame does it first."""
+        self._points.advance()
+        self._imus.advance()
 
     def _steps(self, stamp_ns: int) -> list[int]:
         """Stamps of the window frames up to this sweep; empty if it comes too soon to be one."""
@@ -125,66 +143,37 @@ class Reidentifier:
             return [stamp_ns]
         if passed - period > round(1e9 * self._settings.motion.longest_hold):
             self.faults.note("sweep_gap", "sweeps", "gap too long to hold crops over; windows start anew")
-            self._points.drop(self._last.track_ids)
+            self._points.drop(self._tracks.track_ids)
             self._imus.drop(range(len(self._names)))
             self._windows.clear_windows()
+            self._tracks = TrackWindows()
             return [stamp_ns]
-        count = round(passed / period - 0.25 + 0.5)
+        count = int(passed / period + 0.25)
         return [stamp_ns - period * back for back in reversed(range(count))]
 
-    def _push(self, stamp_ns: int, crops: dict[int, FloatArray]) -> None:
+    def _push(self, stamp_ns: int) -> None:
         """One frame of every window."""
-        stacked = np.stack(list(crops.values())) if crops else np.zeros((0, 256, 3), np.float32)
-        self._points.push(list(crops), stacked)
+        self._points.push(self._tracks.track_ids, self._tracks.crops)
         self._imus.push(list(range(len(self._names))), self._windows.step(stamp_ns))
 
-    def _embed(self, track_ids: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    def _embed(self) -> tuple[FloatArray, FloatArray]:
         """Embeddings of tracks and of wearers, NaN rows where a window is not full."""
         width = self._encoders.card.width
-        points = scatter(self._points.embeddings(), track_ids, width)
+        points = scatter(self._points.embeddings(), self._tracks.track_ids, width)
         imus = scatter(self._imus.embeddings(), range(len(self._names)), width)
         imus[~self._windows.full] = np.nan
         return points, imus
 
-    def _match(
-        self, stamp_ns: int, people: Sequence[Person], similarity: FloatArray
-    ) -> tuple[Assignment, ...]:
+    def _match(self, frame: PeopleFrame, similarity: FloatArray) -> tuple[Assignment, ...]:
+        """Names from this frame's similarity and all before."""
         return self._matcher.update(
-            stamp_ns,
-            [person.track_id for person in people],
-            [person.position for person in people],
+            frame.stamp_ns,
+            [person.track_id for person in frame.people],
+            [person.position for person in frame.people],
             similarity,
-            self._windows.motion,
+            window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
             np.asarray(self._windows.present.any(axis=1), np.bool_),
         )
-
-    def _recognise(
-        self,
-        stamp_ns: int,
-        track_ids: Sequence[int],
-        points: FloatArray,
-        imus: FloatArray,
-        assignments: Sequence[Assignment],
-    ) -> tuple[Activity, ...]:
-        """Activities of the tracks with a full window: from the points, and the IMUs once assigned."""
-        if not self._encoders.card.labels:
-            return ()
-        rows = [row for row in range(len(track_ids)) if np.isfinite(points[row, 0])]
-        if not rows:
-            return ()
-        probabilities = np.array(self._encoders.activity(points[rows], None))
-        where = {track_ids[row]: place for place, row in enumerate(rows)}
-        both = [
-            (where[item.track_id], index)
-            for index, item in enumerate(assignments)
-            if item.track_id != NOBODY and item.track_id in where and np.isfinite(imus[index, 0])
-        ]
-        if both:
-            places, wearers = (list(column) for column in zip(*both, strict=True))
-            fresh = points[rows][places]
-            probabilities[places] = self._encoders.activity(fresh, imus[wearers])
-        passed = 1e-9 * (stamp_ns - self._last.stamp_ns) if self._last else 0.0
-        return self._activities.update([track_ids[row] for row in rows], probabilities, passed)
 
 
 class Pipeline:

@@ -7,7 +7,7 @@ from despite_ros.arrays import AnyArray, DoubleArray, IntArray
 from despite_ros.records import NOBODY
 
 ITERATIONS = 30
-LARGEST = 50.0  # log-odds beyond which exp() says nothing more
+LARGEST = 25.0  # log-odds beyond which exp() says nothing more and sums lose their small terms
 
 
 def marginals(log_odds: AnyArray) -> DoubleArray:

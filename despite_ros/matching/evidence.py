@@ -22,11 +22,16 @@ class _Track:
 class Evidence:
     """Log-odds of each pair being right, from a weighted mean that forgets.
 
-    Overlapping windows are not independent: n gathered windows count as 1 + (n − 1) · independence.
+    Overlapping windows are not independent: N of them count as n = 1 + (N − 1) · independence. And of the
+    cosine's variance a share f stays with the pair however long one looks (two people who do the same),
+    so the mean's variance falls from 1 to f + (1 − f) / n, and its log-odds grow by the inverse.
+
+    memory: time constant of forgetting, s.
     """
 
-    def __init__(self, wearers: int, settings: MatchingSettings) -> None:
+    def __init__(self, wearers: int, memory: float, settings: MatchingSettings) -> None:
         self._wearers = wearers
+        self._memory = memory
         self._settings = settings
         self._tracks: dict[int, _Track] = {}
         self._lost: dict[int, _Track] = {}
@@ -36,7 +41,7 @@ class Evidence:
         """Forget by the time that passed, set aside lost tracks, let new tracks inherit from them."""
         passed = 0.0 if self._stamp_ns is None else 1e-9 * (stamp_ns - self._stamp_ns)
         self._stamp_ns = stamp_ns
-        keep = float(np.exp(-passed / self._settings.memory))
+        keep = float(np.exp(-passed / self._memory))
         for track in (*self._tracks.values(), *self._lost.values()):
             track.total *= keep
             track.weight *= keep
@@ -53,12 +58,13 @@ class Evidence:
             self._tracks[number].seen_ns = stamp_ns
 
     def add(self, track_ids: Sequence[int], log_odds: AnyArray, weights: AnyArray) -> None:
-        """One more window: log-odds wearers × tracks (NaN: no window), weights per wearer."""
+        """One more window: log-odds (NaN: no window) and weights, wearers × tracks."""
+        known = np.isfinite(log_odds)
+        weights = np.where(known, weights, 0.0)
+        totals = weights * np.where(known, log_odds, 0.0)
         for column, number in enumerate(track_ids):
-            track = self._tracks[number]
-            known = np.isfinite(log_odds[:, column])
-            track.total += np.where(known, weights * np.nan_to_num(log_odds[:, column]), 0.0)
-            track.weight += np.where(known, weights, 0.0)
+            self._tracks[number].total += totals[:, column]
+            self._tracks[number].weight += weights[:, column]
 
     @property
     def lost(self) -> tuple[int, ...]:
@@ -71,7 +77,14 @@ class Evidence:
         totals = [self._track(number).total for number in track_ids]
         mean = np.array(totals).reshape(-1, self._wearers).T / np.maximum(weight, 1e-9)
         windows = np.minimum(weight, 1.0) + self._settings.independence * np.maximum(weight - 1.0, 0.0)
-        return np.asarray(mean * windows, np.float64)
+        persistent = self._settings.persistence
+        return np.asarray(mean * windows / (1.0 - persistent + persistent * windows), np.float64)
+
+    def exchange(self, one: int, other: int) -> None:
+        """What was gathered for two tracks changes places."""
+        first, second = self._tracks[one], self._tracks[other]
+        first.total, second.total = second.total, first.total
+        first.weight, second.weight = second.weight, first.weight
 
     def gathered(self, track_ids: Sequence[int]) -> DoubleArray:
         """Windows gathered, wearers × tracks (weighted, after forgetting)."""

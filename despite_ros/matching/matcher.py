@@ -9,6 +9,7 @@ from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.matching.assignment import assign, marginals
 from despite_ros.matching.evidence import Evidence
 from despite_ros.matching.settings import MatchingSettings
+from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
 
@@ -26,7 +27,10 @@ class Matcher:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._evidence = Evidence(len(self._wearers), self._settings)
+        count, settings = len(self._wearers), self._settings
+        self._evidence = Evidence(count, settings.memory, settings)
+        self._recent = Evidence(count, settings.swap_memory, settings)
+        self._swaps = SwapWatch(settings)
         self._current = [NOBODY] * len(self._wearers)  # track_id, kept while that track is lost
 
     def update(
@@ -35,19 +39,22 @@ class Matcher:
         track_ids: Sequence[int],
         positions: Sequence[FloatArray],
         similarity: FloatArray,
-        motion: FloatArray,
+        weights: DoubleArray,
         alive: BoolArray,
     ) -> tuple[Assignment, ...]:
         """Take in one frame and name the tracks.
 
-        similarity: wearers × tracks, cosine, NaN where a window is not full. motion: per wearer, rms free
-        acceleration, m/s². alive: per wearer, whether its sensors are heard.
+        similarity: wearers × tracks, cosine, NaN where a window is not full. weights: wearers ×
+        tracks, of these windows. alive: per wearer, whether its sensors are heard.
         """
-        self._evidence.follow(stamp_ns, track_ids, positions)
-        self._evidence.add(track_ids, self._scale * similarity + self._bias, self._weights(motion))
+        log_odds = self._scale * similarity + self._bias
+        for evidence in (self._evidence, self._recent):
+            evidence.follow(stamp_ns, track_ids, positions)
+            evidence.add(track_ids, log_odds, weights)
+        self._mend_swaps(stamp_ns, track_ids, positions)
         candidates = [*track_ids, *self._evidence.lost]
-        log_odds = self._log_odds(candidates)
-        chosen, belief = assign(log_odds), marginals(log_odds)
+        total = self._log_odds(candidates)
+        chosen, belief = assign(total), marginals(total)
         heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
         found = []
         for index in range(len(self._wearers)):
@@ -63,6 +70,15 @@ class Matcher:
             found.append(decided)
         return tuple(found)
 
+    def _mend_swaps(self, stamp_ns: int, track_ids: Sequence[int], positions: Sequence[FloatArray]) -> None:
+        """Let evidence and names change places where two tracks have gone on with each other's person."""
+        self._swaps.follow(stamp_ns, track_ids, positions)
+        names = {number: index for index, number in enumerate(self._current) if number != NOBODY}
+        for one, other in self._swaps.swapped(track_ids, self._recent.log_odds(track_ids), names):
+            self._evidence.exchange(one, other)
+            turned = {one: other, other: one}
+            self._current = [turned.get(number, number) for number in self._current]
+
     def _log_odds(self, candidates: Sequence[int]) -> DoubleArray:
         """Evidence, prior and hysteresis: wearers × candidates, against being absent."""
         log_odds = self._evidence.log_odds(candidates) + self._prior(len(candidates))
@@ -70,12 +86,6 @@ class Matcher:
             if number in candidates:
                 log_odds[index, candidates.index(number)] += self._settings.inertia
         return log_odds
-
-    def _weights(self, motion: FloatArray) -> DoubleArray:
-        """Weight of each wearer's window: more where it moves."""
-        rest = self._settings.resting_weight
-        moving = motion**2 / (motion**2 + self._settings.moving**2 + 1e-9)
-        return np.asarray(rest + (1.0 - rest) * moving, np.float64)
 
     def _prior(self, tracks: int) -> float:
         """Log-odds, before any evidence, of one track against the wearer being absent."""
@@ -95,3 +105,14 @@ class Matcher:
             state = State.ABSENT if confidence >= self._settings.absent_confidence else State.GATHERING
         self._current[index] = number
         return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)
+
+
+def window_weights(motion: FloatArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:
+    """Weights wearers × tracks of windows: more where the limbs move and the person was really seen.
+
+    motion: per wearer, rms free acceleration of its limbs over the window, m/s². seen: per track, share of
+    the window's frames in which a sweep hit it.
+    """
+    moving = motion**2 / (motion**2 + settings.moving**2 + 1e-9)
+    weights = settings.resting_weight + (1.0 - settings.resting_weight) * moving
+    return np.asarray(np.outer(weights, seen), np.float64)

@@ -11,6 +11,7 @@ class MatchingSettings:
 
     memory: float = setting(15.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.06, "share of a new window in each further, overlapping one", 0.005, 1.0)
+    persistence: float = setting(0.2, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
     resting_weight: float = setting(0.2, "weight of a window in which the limbs rest", 0.0, 1.0)
     moving: float = setting(
         1.0, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
@@ -29,6 +30,10 @@ class MatchingSettings:
         1.5, "how far a lost track's successor may be, m per s of absence", 0.0, 10.0
     )
     reach: float = setting(0.6, "how far a lost track's successor may be at once, m", 0.0, 10.0)
+    swap_memory: float = setting(2.0, "time constant of the evidence that shows swapped tracks, s", 0.3, 60.0)
+    swap_evidence: float = setting(5.0, "log-odds from which two tracks count as swapped", 0.5, 50.0)
+    swap_distance: float = setting(1.2, "tracks can only be swapped within this distance, m", 0.1, 10.0)
+    swap_time: float = setting(12.0, "how long after meeting a swap is looked for, s", 0.0, 120.0)
     activity_confidence: float = setting(0.4, "confidence below which an activity is unknown", 0.0, 1.0)
     activity_memory: float = setting(0.5, "time constant of smoothing activities, s", 0.0, 10.0)
     clock_span: float = setting(1.0, "largest clock offset that is looked for, s", 0.1, 2.0)

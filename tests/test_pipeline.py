@@ -1,0 +1,190 @@
+"""The whole chain behind the segmenter, on people whose signals are known."""
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from despite_ros.errors import UserError
+from despite_ros.motion.imu import GRAVITY
+from despite_ros.motion.wearers import Sensor, Wearer
+from despite_ros.pipeline import Reidentifier
+from despite_ros.records import NOBODY, PeopleFrame, Person, ReidFrame, State
+from despite_ros.settings import Settings
+from tests.fake_encoders import FakeEncoders
+
+MS = 1_000_000
+NAMES = ("alice", "bob", "carol", "absent")
+FRAMES_SHOWN = 80
+
+
+class Room:
+    """People 0, 1, 2, … of whom the first three wear alice's, bob's and carol's sensor."""
+
+    def __init__(self, people: int = 4, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.signals = rng.normal(size=(max(people, len(NAMES)) + 1, 1000, 3)).astype(np.float32)
+        self.signals = (self.signals[:, 1:] + self.signals[:, :-1]) * 0.5
+        self.people = people
+        wearers = [Wearer(name, {"left_shank": Sensor(f"/{name}")}) for name in NAMES]
+        self.reid = Reidentifier(Settings(), wearers, FakeEncoders())  # type: ignore[arg-type]
+        self.tracks = list(range(10, 10 + people))
+
+    def samples(self, frame: int, lag: int = 0) -> None:
+        """Samples in the 100 ms up to a frame, of all four wearers; the absent one moves like nobody."""
+        for index, name in enumerate(NAMES):
+            person = index if index < 3 else self.people
+            force = self.signals[person, frame - lag] + [0, 0, GRAVITY]
+            for ms in range(-90, 1, 10):
+                stamp = (100 * frame + ms) * MS
+                self.reid.imu(name, "left_shank", stamp, (0, 0, 0, 1), (0, 0, 0), tuple(force))
+
+    def frame(self, frame: int, missing: Iterable[int] = ()) -> PeopleFrame:
+        people = tuple(
+            self.person(index, frame) for index in range(self.people) if index not in tuple(missing)
+        )
+        return PeopleFrame(100 * frame * MS, "map", people)
+
+    def person(self, index: int, frame: int) -> Person:
+        crop = np.repeat(self.signals[index, frame][None], 256, axis=0)
+        position = np.array([3.0 * index, 0.0, 1.0], np.float32)
+        still = np.zeros(3, np.float32)
+        return Person(self.tracks[index], position, still, still, np.eye(4, dtype=np.float32), 1.0, 99, crop)
+
+    def show(self, frames: Iterable[int], lag: int = 0) -> list[ReidFrame]:
+        found = []
+        for frame in frames:
+            self.samples(frame, lag)
+            found.append(self.reid.people(self.frame(frame)))
+        return found
+
+    def named(self, answer: ReidFrame) -> dict[str, int]:
+        return {item.wearer: item.track_id for item in answer.assignments}
+
+
+def test_wearers_are_found_within_seconds_and_the_absent_one_is_on_nobody() -> None:
+    room = Room()
+    answers = room.show(range(10, 10 + FRAMES_SHOWN))
+    states = {item.state for item in answers[5].assignments}
+    assert states == {State.GATHERING}
+    for answer in answers[35:]:
+        assert room.named(answer) == {"alice": 10, "bob": 11, "carol": 12, "absent": NOBODY}
+    last = answers[-1]
+    assert last.similarity.shape == (4, 4) and last.similarity[0, 0] > 0.9
+    assert [item.state for item in last.assignments] == [State.ASSIGNED] * 3 + [State.ABSENT]
+    assert last.assignments[0].confidence > 0.9
+
+
+def test_two_runs_are_byte_identical() -> None:
+    first, second = (Room().show(range(10, 10 + FRAMES_SHOWN)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert one.similarity.tobytes() == other.similarity.tobytes()
+        blank = [dataclasses.replace(item, similarity=0.0) for item in one.assignments]
+        assert blank == [dataclasses.replace(item, similarity=0.0) for item in other.assignments]
+        assert one.activities == other.activities
+
+
+def test_a_lost_track_is_stale_and_its_successor_gets_the_name_at_once() -> None:
+    room = Room()
+    room.show(range(10, 60))
+    for frame in range(60, 70):
+        room.samples(frame)
+        answer = room.reid.people(room.frame(frame, missing=[1]))
+    assert answer.assignments[1].state == State.STALE
+    assert answer.assignments[1].track_id == NOBODY
+    room.tracks[1] = 77
+    answers = room.show(range(70, 73))
+    assert room.named(answers[0])["bob"] == 77
+
+
+def test_swapped_tracks_are_noticed_and_mended() -> None:
+    room = Room(people=3)
+    room.signals *= 2.0
+    room.show(range(10, 100))
+    room.person = lambda index, frame, make=room.person: dataclasses.replace(  # type: ignore[method-assign]
+        make(index, frame), position=np.array([0.4 * index, 0, 1], np.float32)
+    )
+    room.tracks = [11, 10, 12]
+    answers = room.show(range(100, 150))
+    mended = [room.named(answer)["alice"] == 11 and room.named(answer)["bob"] == 10 for answer in answers]
+    assert mended[-1] and mended.index(True) < 40
+
+
+def test_a_wearer_whose_sensors_fall_silent_is_stale_and_returns() -> None:
+    room = Room()
+    room.show(range(10, 60))
+    answer = [room.reid.people(room.frame(frame)) for frame in range(60, 75)][-1]
+    assert {item.state for item in answer.assignments} == {State.STALE}
+    answers = room.show(range(75, 115))
+    assert room.named(answers[-1])["carol"] == 12
+
+
+def test_missed_sweeps_are_held_over_and_long_gaps_start_windows_anew() -> None:
+    room = Room()
+    room.show(range(10, 60))
+    for frame in range(60, 64):
+        room.samples(frame)
+    room.samples(64)
+    answer = room.reid.people(room.frame(64))
+    assert np.isfinite(answer.similarity).all()
+    room.samples(90)
+    answer = room.reid.people(room.frame(90))
+    assert np.isnan(answer.similarity).all()
+    assert room.reid.faults.counts["sweep_gap"] == 1
+    assert room.named(room.show(range(91, 120))[-1])["alice"] == 10
+
+
+def test_sweeps_between_two_frames_and_repeated_ones_get_the_last_answer() -> None:
+    room = Room()
+    answer = room.show(range(10, 40))[-1]
+    again = dataclasses.replace(room.frame(39), stamp_ns=3900 * MS + 50 * MS)
+    assert room.reid.people(room.frame(39)) is answer
+    assert room.reid.people(again) is answer
+
+
+def test_time_going_back_starts_anew() -> None:
+    room = Room()
+    first = room.show(range(10, 60))
+    second = room.show(range(10, 60))
+    assert room.reid.faults.counts["time_back"] == 1
+    assert room.named(second[0])["alice"] == NOBODY
+    assert room.named(second[-1]) == room.named(first[-1])
+
+
+def test_no_people_and_people_without_wearers_in_sight() -> None:
+    room = Room()
+    for frame in range(10, 50):
+        room.samples(frame)
+        answer = room.reid.people(PeopleFrame(100 * frame * MS, "map", ()))
+    assert answer.similarity.shape == (4, 0) and answer.track_ids == ()
+    assert all(item.track_id == NOBODY for item in answer.assignments)
+
+
+def test_activities_of_full_windows() -> None:
+    answer = Room().show(range(10, 60))[-1]
+    assert {item.track_id for item in answer.activities} == {10, 11, 12, 13}
+    assert answer.activities[0].label in ("stand", "walk")
+    assert sum(answer.activities[0].scores.values()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_late_clock_is_seen() -> None:
+    room = Room()
+    room.show(range(10, 200), lag=0)
+    assert room.reid.clock_offsets["alice"] == pytest.approx(0.0, abs=0.02)
+    assert np.isnan(room.reid.clock_offsets["absent"])
+
+
+def test_calibration_counts_from_then_on() -> None:
+    room = Room()
+    for ms in range(0, 3000, 10):
+        room.reid.imu("alice", "left_shank", ms * MS, (0, 0, 0.6, 0.8), (0, 0, 0), (0, 0, GRAVITY))
+    found = room.reid.calibrate("alice", "t_pose")
+    assert found.sensors["left_shank"].heading == pytest.approx(-2 * np.arctan2(0.6, 0.8), abs=1e-5)
+    with pytest.raises(UserError, match="alice, bob"):
+        room.reid.calibrate("dave", "t_pose")
+
+
+def test_unknown_sensors_are_refused() -> None:
+    with pytest.raises(UserError, match=r"alice\.right_shank"):
+        Room().reid.imu("alice", "right_shank", 0, None, (0, 0, 0), (0, 0, 0))
