@@ -8,7 +8,7 @@ inputs.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Checkpoint:
     """A model in evaluation mode, its activity heads where there are any, and what is known about it.
 
     information: of a checkpoint of ours, `in_sampling_order` and what `save` was given, such as the card's
-    `training_data`, `split`, `measured` and `similarity`.
+    `training_data`, `split`, `measured` and `similarity`; of a released model, its card.
     """
 
     model: Despite
@@ -65,7 +65,7 @@ def read(path: str | Path) -> Checkpoint:
         raise UserError(f"{path}: no such checkpoint; expected a .pth, a .safetensors or a model's folder")
     if path.is_dir():
         heads = _tensors(path / HEADS) if (path / HEADS).is_file() else {}
-        known = {"in_sampling_order": True, "card": read_card(path)}
+        known = asdict(read_card(path)) | {"in_sampling_order": True}
         return _build(_tensors(path / WEIGHTS), heads, known, path / WEIGHTS)
     if path.suffix != ".safetensors":
         return _build(_unpickled(path), {}, {}, path)

@@ -34,6 +34,7 @@ class Card:
     """What a released model takes, gives, was trained on and was measured at.
 
     width: of an embedding. rate: frames per second. channels: names of the IMU channels in order.
+    conventions: coordinate frames, order of the points, what stands for missing data.
     labels: activities told apart by the heads. text_embeddings: label → embedding, where there is a
     text encoder. training_data, split, measured: for the reader. files: file name → sha256.
     """
@@ -45,6 +46,7 @@ class Card:
     points: int = POINTS
     rate: float = RATE
     channels: tuple[str, ...] = CHANNEL_NAMES
+    conventions: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     text_embeddings: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     similarity: Calibration = Calibration()

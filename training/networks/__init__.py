@@ -4,7 +4,7 @@ from training.networks.imu import ImuEncoder
 from training.networks.joint import VARIANTS, Despite, modalities_of, variant_of
 from training.networks.point_cloud import PointCloudEncoder
 from training.networks.skeleton import SkeletonEncoder
-from training.networks.text import TextEncoder
+from training.networks.text import TextEncoder, text_encoder
 
 __all__ = [
     "VARIANTS",
@@ -14,5 +14,6 @@ __all__ = [
     "SkeletonEncoder",
     "TextEncoder",
     "modalities_of",
+    "text_encoder",
     "variant_of",
 ]

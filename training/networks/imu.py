@@ -29,7 +29,8 @@ class ImuEncoder(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Windows B×T×48 (rotation matrices, m/s²) → embeddings B×E, unnormalised."""
-        outputs: Tensor = self.lstm(windows * self.input_scale)[0]
+        weight = self.lstm.get_parameter("weight_ih_l0")
+        outputs: Tensor = self.lstm((windows * self.input_scale).to(weight.dtype))[0]
         return outputs[:, -1]
 
     @torch.no_grad()

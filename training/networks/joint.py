@@ -16,6 +16,7 @@ LETTERS = {
     "imu": "I",
     "text": "T",
 }  # in the order of the paper's names
+ENCODERS = {"skeleton": "skeleton_encoder", "points": "pointcloud_encoder", "imu": "imu_encoder"}
 VARIANTS = (
     "DeSPE", "DeSIE", "DePIE", "DeSPIE", "DePITE", "DeSITE", "DeSPTE", "DeSPITE", "DeSTE", "DePTE", "DeITE",
 )  # fmt: skip
@@ -83,9 +84,12 @@ class Despite(nn.Module):
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that this model encodes, in the paper's order."""
-        names = {"skeleton": "skeleton_encoder", "points": "pointcloud_encoder", "imu": "imu_encoder"}
-        found = tuple(name for name, module in names.items() if hasattr(self, module))
+        found = tuple(name for name, module in ENCODERS.items() if hasattr(self, module))
         return found + (("text",) if self.text is not None else ())
+
+    def encoder(self, modality: str) -> nn.Module:
+        """The encoder of "points", "imu" or "skeleton"."""
+        return self.get_submodule(ENCODERS[modality])
 
     def encode(
         self,

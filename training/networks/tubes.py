@@ -25,12 +25,13 @@ def tube_frames(crops: Tensor) -> Tensor:
 def tube_features(frames: Tensor, anchors: Tensor, weight: Tensor) -> Tensor:
     """Largest projection in each tube: frames B×L×3×N×3, anchors B×L×A×3, weight C×4 → B×L×A×C.
 
-    The projection is linear in (dx, dy, dz, dt) without bias, so dt enters as a constant per frame.
+    The projection is linear in (dx, dy, dz, dt) without bias, so dt enters as a constant per frame. Who is a
+    neighbour is decided in the precision of the frames; the result has that of the weight.
     """
     found = []
     for place, offset in enumerate(OFFSETS):
         neighbours = ball_neighbours(frames[:, :, place], anchors, RADIUS, NEIGHBOURS)
-        found.append((neighbours @ weight[:, :3].T).amax(dim=-2) + offset * weight[:, 3])
+        found.append((neighbours.to(weight.dtype) @ weight[:, :3].T).amax(dim=-2) + offset * weight[:, 3])
     return torch.stack(found).amax(dim=0)
 
 
@@ -38,8 +39,8 @@ class TubeEmbedding(nn.Module):
     """Points in tubes → tokens. State names are the authors'.
 
     On a CPU the numba kernels of `tube_kernels` run, in training and evaluation. On a GPU, where crops need a
-    gradient, and with `kernels` off (for an exported graph) the torch operations of `geometry` run. Both compute
-    the same.
+    gradient, and with `kernels` off (for an exported graph) the torch operations of `geometry` run. Both
+    compute the same.
     """
 
     def __init__(self, channels: int = 80, in_sampling_order: bool = False) -> None:
@@ -63,7 +64,7 @@ class TubeEmbedding(nn.Module):
         kernels = self.kernels and crops.device.type == "cpu" and not crops.requires_grad
         features = self._with_kernels if kernels else self._with_torch
         anchors, tokens = features(crops, weight, size // SPATIAL_STRIDE)
-        return anchors.flatten(1, 2), tokens.flatten(1, 2)
+        return anchors.flatten(1, 2).to(tokens.dtype), tokens.flatten(1, 2)
 
     def _with_kernels(self, crops: Tensor, weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
         return tube_kernels.tubes(crops, weight, count, self.in_sampling_order, RADIUS, NEIGHBOURS)
