@@ -14,6 +14,8 @@ from despite_ros.arrays import AnyArray, FloatArray
 from despite_ros.limbs import CHANNELS
 
 Weights = Mapping[str, FloatArray]
+Constant = AnyArray | np.generic
+Shape = Sequence[int | None]
 
 LAYERS = 5
 HEADS = 2
@@ -31,12 +33,12 @@ class Graph:
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
-    def __call__(self, operator: str, *inputs: str | AnyArray, domain: str = "", **attributes: Any) -> str:
+    def __call__(self, operator: str, *inputs: str | Constant, domain: str = "", **attributes: Any) -> str:
         """Adds a node with one result."""
         return self.many(1, operator, *inputs, domain=domain, **attributes)[0]
 
     def many(
-        self, results: int, operator: str, *inputs: str | AnyArray, domain: str = "", **attributes: Any
+        self, results: int, operator: str, *inputs: str | Constant, domain: str = "", **attributes: Any
     ) -> list[str]:
         """Adds a node with several results."""
         names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
@@ -50,7 +52,7 @@ class Graph:
         return product if bias is None else self("Add", product, bias)
 
     def model(
-        self, inputs: Mapping[str, Sequence[int]], outputs: Mapping[str, tuple[str, Sequence[int]]]
+        self, inputs: Mapping[str, Shape], outputs: Mapping[str, tuple[str, Shape]]
     ) -> bytes:
         """The serialised model. inputs: name → shape after the batch; outputs: name → (result, shape)."""
         for name, (result, _) in outputs.items():
@@ -62,7 +64,7 @@ class Graph:
         model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
         return bytes(model.SerializeToString())
 
-    def _constant(self, value: AnyArray) -> str:
+    def _constant(self, value: Constant) -> str:
         name = f"constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
@@ -157,5 +159,5 @@ def _below(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
-def _declare(name: str, shape: Sequence[int | None]) -> Any:
+def _declare(name: str, shape: Shape) -> Any:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, *shape])

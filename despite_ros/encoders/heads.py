@@ -34,4 +34,4 @@ class ActivityHeads:
 
 def normalised(rows: FloatArray) -> FloatArray:
     """Rows of Euclidean length 1."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

@@ -20,7 +20,8 @@ def farthest_point_sample(points: FloatArray, count: int) -> IndexArray:
     points: N×3 float32, metres, N ≥ 1, about the origin that matters (the crop's mean). Returns int32.
     """
     columns = np.ascontiguousarray(points.T, dtype=np.float32)
-    return _sample(columns[0], columns[1], columns[2], count)
+    order: IndexArray = _sample(columns[0], columns[1], columns[2], count)
+    return order
 
 
 def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
@@ -31,9 +32,9 @@ def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
     """
     if len(points) == 0:
         return np.zeros((count, 3), np.float32)
-    centred = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    centred: FloatArray = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
     order = farthest_point_sample(centred, min(count, max(len(points), ANCHORS)))
-    return centred[np.resize(order, count)]
+    return np.take(centred, np.resize(order, count), axis=0)
 
 
 # No fast-math: the arithmetic is exactly the networks' own. The largest distance is searched among the bit
