@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import Generator
 
 from despite_ros.arrays import AnyArray, DoubleArray
+from despite_ros.simulation.obstacles import Obstacles, obstacles
 
 
 class Box(NamedTuple):
@@ -82,6 +83,11 @@ class Room:
             *self.boxes,
             *(Box(a, b, z, length, width, self.wall_height) for a, b, length, width in sides),
         )
+
+    def obstacles(self) -> Obstacles:
+        """What a LiDAR sees of it: floor, walls, furniture, pillars."""
+        boxes = [(b.x, b.y, b.z, b.length / 2, b.width / 2, b.height / 2, b.yaw) for b in self.solids]
+        return obstacles(boxes, [(c.x, c.y, c.low, c.high, c.radius) for c in self.cylinders])
 
     def clearance(self, points: AnyArray) -> DoubleArray:
         """Horizontal metres from points …×2 to the nearest wall or furniture; negative inside or outside."""
