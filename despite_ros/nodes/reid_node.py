@@ -12,7 +12,6 @@ from sensor_msgs.msg import Imu
 from tf2_msgs.msg import TFMessage
 
 from despite_ros.encoders import load
-from despite_ros.encoders.card import find_model
 from despite_ros.errors import UserError
 from despite_ros.motion.calibration import SECONDS, save_wearer
 from despite_ros.motion.wearers import Wearer, load_wearers
@@ -28,6 +27,7 @@ from despite_ros.nodes.messages import (
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.qos import IMU, RESULTS, TRANSFORMS, watch_offers
+from despite_ros.nodes.warm_up import warm_up_reid
 from despite_ros.nodes.worker import NewestFirstWorker
 from despite_ros.pipeline import Reidentifier
 from despite_ros.records import PeopleFrame, ReidFrame
@@ -48,9 +48,10 @@ class ReidNode(Node):
         self.settings = declare_settings(self, ("motion.", "encoders.", "matching.", "nodes."))
         wearers = self._load_wearers()
         self.encoders = load(
-            find_model(self.settings.encoders.model),
+            self.settings.encoders.model,
             device=self.settings.encoders.device,
             threads=self.settings.encoders.threads,
+            say=self.get_logger().info,
         )
         self.lock = threading.Lock()
         self.reidentifier = Reidentifier(self.settings, wearers, self.encoders)
@@ -60,6 +61,7 @@ class ReidNode(Node):
         self.activities = self.create_publisher(ActivityArray, "despite/activities", RESULTS)
         self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
         self.markers = MarkerPublisher(self)
+        warm_up_reid(self.reidentifier)
         self.worker = NewestFirstWorker(self._process, "reid")
         self.calibration = self.create_service(CalibrateWearer, "despite/calibrate", self._calibrate)
         self._subscribe(wearers)
