@@ -27,6 +27,7 @@ class Room:
         self.signals = rng.normal(size=(max(people, len(NAMES)) + 1, 1000, 3)).astype(np.float32)
         self.signals = (self.signals[:, 1:] + self.signals[:, :-1]) * 0.5
         self.people = people
+        self.spacing = 3.0  # metres between neighbours
         wearers = [Wearer(name, {"left_shank": Sensor(f"/{name}")}) for name in NAMES]
         self.reid = Reidentifier(Settings(), wearers, FakeEncoders())  # type: ignore[arg-type]
         self.tracks = list(range(10, 10 + people))
@@ -48,7 +49,7 @@ class Room:
 
     def person(self, index: int, frame: int) -> Person:
         crop = np.repeat(self.signals[index, frame][None], 256, axis=0)
-        position = np.array([3.0 * index, 0.0, 1.0], np.float32)
+        position = np.array([self.spacing * index, 0.0, 1.0], np.float32)
         still = np.zeros(3, np.float32)
         return Person(self.tracks[index], position, still, still, np.eye(4, dtype=np.float32), 1.0, 99, crop)
 
@@ -102,9 +103,7 @@ def test_swapped_tracks_are_noticed_and_mended() -> None:
     room = Room(people=3)
     room.signals *= 2.0
     room.show(range(10, 100))
-    room.person = lambda index, frame, make=room.person: dataclasses.replace(  # type: ignore[method-assign]
-        make(index, frame), position=np.array([0.4 * index, 0, 1], np.float32)
-    )
+    room.spacing = 0.4
     room.tracks = [11, 10, 12]
     answers = room.show(range(100, 150))
     mended = [room.named(answer)["alice"] == 11 and room.named(answer)["bob"] == 10 for answer in answers]

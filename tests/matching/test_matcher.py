@@ -1,0 +1,112 @@
+"""The matcher on made-up cosines of known statistics."""
+
+import numpy as np
+import pytest
+
+from despite_ros.arrays import FloatArray
+from despite_ros.matching.matcher import Matcher, window_weights
+from despite_ros.matching.settings import MatchingSettings
+from despite_ros.records import NOBODY, Assignment, State
+
+SETTINGS = MatchingSettings()
+FRAME_NS = 100_000_000
+RIGHT, WRONG = 0.6, 0.1  # mean cosines; their spread is SPREAD
+SPREAD = 0.2
+SCALE = (RIGHT - WRONG) / SPREAD**2  # log-odds of two normal distributions
+BIAS = -SCALE * (RIGHT + WRONG) / 2
+
+
+def cosines(rng: np.random.Generator, wearers: int, people: int, frames: int) -> FloatArray:
+    """Frames × wearers × people, AR(1) over time with 0.9 a frame; wearer i is person i, if there is one."""
+    mean = np.where(np.eye(wearers, people, dtype=bool), RIGHT, WRONG)
+    state = rng.normal(size=(wearers, people))
+    found = []
+    for _ in range(frames):
+        state = 0.9 * state + np.sqrt(1 - 0.81) * rng.normal(size=state.shape)
+        found.append(np.clip(mean + SPREAD * state, -1, 1))
+    return np.array(found, np.float32)
+
+
+def run(
+    matcher: Matcher, frames: FloatArray, start: int = 0, alive: bool = True
+) -> list[tuple[Assignment, ...]]:
+    wearers, people = frames.shape[1:]
+    positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
+    return [
+        matcher.update(
+            (start + index) * FRAME_NS,
+            list(range(people)),
+            positions,
+            frame,
+            np.ones((wearers, people)),
+            np.full(wearers, alive),
+        )
+        for index, frame in enumerate(frames)
+    ]
+
+
+def matcher(wearers: int) -> Matcher:
+    return Matcher([str(index) for index in range(wearers)], SCALE, BIAS, SETTINGS)
+
+
+@pytest.mark.parametrize("people", [4, 12])
+def test_right_within_seconds_and_lasting(people: int) -> None:
+    frames = cosines(np.random.default_rng(people), people, people, 300)
+    answers = run(matcher(people), frames)
+    right = np.array([[item.track_id == index for index, item in enumerate(answer)] for answer in answers])
+    assert right[50:].mean() > 0.97
+
+
+def test_gathering_beats_single_windows() -> None:
+    frames = cosines(np.random.default_rng(5), 8, 8, 200)
+    single = (frames.argmax(axis=2) == np.arange(8)).mean()
+    answers = run(matcher(8), frames)
+    gathered = np.mean([[item.track_id == i for i, item in enumerate(answer)] for answer in answers[50:]])
+    assert gathered > single + 0.1
+
+
+def test_an_absent_wearer_is_on_nobody_most_of_the_time() -> None:
+    wrong = []
+    for seed in range(5):
+        answers = run(matcher(4), cosines(np.random.default_rng(seed), 4, 3, 200))
+        wrong += [answer[3].track_id != NOBODY for answer in answers]
+        assert answers[-1][3].state == State.ABSENT
+    assert np.mean(wrong) < 0.05
+
+
+def test_confidence_is_honest() -> None:
+    """Of what is said with 0.9 or more, at least 0.9 is right; and doubts are not put on."""
+    said, right = [], []
+    for seed in range(6):
+        frames = cosines(np.random.default_rng(100 + seed), 6, 6, 100)
+        for answer in run(matcher(6), frames):
+            for index, item in enumerate(answer):
+                if item.state == State.ASSIGNED:
+                    said.append(item.confidence)
+                    right.append(item.track_id == index)
+    sure = np.array(said) > 0.9
+    assert np.mean(np.array(right)[sure]) > 0.95
+    assert abs(np.mean(said) - np.mean(right)) < 0.1
+
+
+def test_nothing_is_known_before_the_first_full_window() -> None:
+    answers = run(matcher(2), np.full((5, 2, 2), np.nan, np.float32))
+    assert {item.state for answer in answers for item in answer} == {State.GATHERING}
+
+
+def test_silent_wearers_are_stale() -> None:
+    answer = run(matcher(2), cosines(np.random.default_rng(0), 2, 2, 50), alive=False)[-1]
+    assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
+
+
+def test_confidence_margin_and_similarity_belong_together() -> None:
+    frames = cosines(np.random.default_rng(1), 3, 3, 100)
+    for item in run(matcher(3), frames)[-1]:
+        assert 0.0 <= item.margin <= item.confidence <= 1.0
+        assert item.similarity == frames[-1, int(item.wearer), item.track_id]
+
+
+def test_windows_weigh_more_where_limbs_move_and_people_are_seen() -> None:
+    weights = window_weights(np.array([0.0, 5.0], np.float32), np.array([1.0, 0.5]), SETTINGS)
+    assert weights[1, 0] > 0.9 > weights[0, 0] == pytest.approx(SETTINGS.resting_weight)
+    np.testing.assert_allclose(weights[:, 1], 0.5 * weights[:, 0])
