@@ -10,7 +10,7 @@ from torch.distributed.nn.functional import all_gather
 
 
 def start(device: str) -> tuple[int, int]:
-    """Join the group that `torchrun` announces in the environment; (rank, number of processes), (0, 1) alone."""
+    """Join the group that `torchrun` announces in the environment; (rank, processes), alone (0, 1)."""
     if "WORLD_SIZE" not in os.environ:
         return 0, 1
     if not dist.is_initialized():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from despite_ros.activities import ACTIVITIES
@@ -13,7 +13,10 @@ SENSED = ("points", "imu")
 
 
 class ActivityHeads(nn.Module):
-    """One linear layer a head; `both` takes points and IMU side by side. State: {points,imu,both}.{weight,bias}."""
+    """One linear layer a head; `both` takes points and IMU side by side.
+
+    State: {points,imu,both}.{weight,bias}.
+    """
 
     def __init__(self, width: int, labels: int = len(ACTIVITIES)) -> None:
         super().__init__()

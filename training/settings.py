@@ -1,4 +1,4 @@
-"""Settings of a training run. Every one is an option of `python -m training.train` and a line of its YAML file."""
+"""Settings of a training run: each an option of `python -m training.train` and a line of its YAML file."""
 
 from dataclasses import dataclass
 
@@ -25,12 +25,19 @@ class TrainSettings:
     steps: int = setting(4000, "optimiser steps", 1)
     lr: float = setting(1e-3, "learning rate", 0.0, 1.0)
     warmup: int = setting(100, "steps of linear warm-up", 0)
-    decay: float = setting(1.0, "share of the steps, at the end, over which a cosine takes the rate to 0", 0, 1)
+    decay: float = setting(
+        1.0, "share of the steps, at the end, over which a cosine takes the rate to 0", 0, 1
+    )
     beta2: float = setting(0.98, "Adam's decay of the second moment", 0, 1)
     weight_decay: float = setting(0.01, "decoupled weight decay (AdamW); 0 is plain Adam", 0, 10)
     clip: float = setting(1.0, "largest norm of the gradient; 0 for none", 0)
-    average: float = setting(0.998, "decay of the moving average of the weights that is released; 0 for none", 0, 1)
-    acceleration_scale: float = setting(0.1, "factor on acceleration channels, folded into released weights", 0, 1)
+    average: float = setting(
+        0.998, "decay of the moving average of the weights that is released; 0 for none", 0, 1
+    )
+    token_share: float = setting(1.0, "share of the point tokens that a training step looks at", 0.05, 1.0)
+    acceleration_scale: float = setting(
+        0.1, "factor on acceleration channels, folded into released weights", 0, 1
+    )
     activity: bool = setting(True, "train activity heads on the (detached) embeddings")
     activity_lr: float = setting(1e-2, "learning rate of the activity heads", 0.0, 1.0)
     seed: int = setting(0, "everything random follows from it", 0)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from torch import Tensor
@@ -52,7 +51,7 @@ class Trainer:
         s = self.settings
         self.device = torch.device(_device(s.device))
         torch.manual_seed(s.seed)
-        self.model = Despite(s.modalities, s.width, s.acceleration_scale).to(self.device)
+        self.model = self._network()
         self.heads = ActivityHeads(s.width).to(self.device)
         self.loss = ContrastiveLoss(s.loss, s.temperature, s.learn_temperature).to(self.device)
         learned = [p for p in (*self.model.parameters(), *self.loss.parameters()) if p.requires_grad]
@@ -75,7 +74,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate_factor(self.step, s)
         self.optimizer.zero_grad(set_to_none=True)
-        embeddings = distributed.gather_embeddings(self.model.encode(**self._inputs(batch)))
+        embeddings = distributed.gather_embeddings(self._embed(self._inputs(batch)))
         contrast = self.loss(embeddings)
         total = contrast
         activity = distributed.gather_rows(torch.from_numpy(batch.activity).to(self.device))
@@ -131,17 +130,37 @@ class Trainer:
 
     def released(self) -> tuple[Despite, ActivityHeads]:
         """Copies of model and heads that hold the averaged weights (the plain ones without averaging)."""
-        s = self.settings
-        model = Despite(s.modalities, s.width, s.acceleration_scale).to(self.device)
-        heads = ActivityHeads(s.width).to(self.device)
+        model = self._network()
+        heads = ActivityHeads(self.settings.width).to(self.device)
         model.load_state_dict(_part(self.averaged, "model."))
         heads.load_state_dict(_part(self.averaged, "heads."))
         return model.eval(), heads.eval()
 
+    def _embed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Embeddings by modality; of the point tokens only a random share is kept (FLIP, CVPR 2023)."""
+        if self.settings.token_share == 1.0 or "points" not in inputs:
+            return self.model.encode(**inputs)
+        crops = inputs.pop("points")
+        encoder = self.model.pointcloud_encoder
+        anchors, tokens = encoder.tube_embedding(crops)
+        count = max(1, round(self.settings.token_share * tokens.shape[1]))
+        kept = torch.rand(tokens.shape[:2], device=tokens.device).argsort(1)[:, :count, None]
+        anchors, tokens = anchors.take_along_dim(kept, 1), tokens.take_along_dim(kept, 1)
+        points = encoder.head(encoder.transformer(anchors, tokens).amax(dim=1))
+        return {"points": points} | self.model.encode(**inputs)
+
+    def _network(self) -> Despite:
+        s = self.settings
+        scale = s.acceleration_scale
+        network = Despite(s.modalities, s.width, acceleration_scale=scale, in_sampling_order=True)
+        return network.to(self.device)
+
     def _inputs(self, batch: Batch) -> dict[str, Any]:
         arrays = {"points": batch.points, "imu": batch.imu, "skeleton": batch.skeleton}
         return {
-            name: torch.from_numpy(array).to(self.device) for name, array in arrays.items() if array is not None
+            name: torch.from_numpy(array).to(self.device)
+            for name, array in arrays.items()
+            if array is not None
         }
 
     def _parameters(self) -> list[torch.nn.Parameter]:
@@ -247,7 +266,9 @@ def _plain(flat: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", help="YAML file with any of the settings below")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     defaults = flatten(TrainSettings())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 from despite_ros.arrays import FloatArray, IntArray
 from training.data.batches import UNLABELLED, gather
@@ -43,7 +43,7 @@ class Watch:
 
     @torch.no_grad()
     def measure(self, model: Despite, heads: ActivityHeads, device: torch.device) -> dict[str, float]:
-        """Matching accuracy at n = 8 for each number of consecutive windows, and accuracy of each activity head."""
+        """Accuracy of matching among 8, for each number of consecutive windows, and of each activity head."""
         was_training = model.training
         model.eval()
         found: dict[str, list[torch.Tensor]] = {}
@@ -53,7 +53,9 @@ class Watch:
             chunk = Windows(self.windows.sequence[part], self.windows.start[part])
             batch = gather(self.store, chunk, ("points", "imu"))
             arrays = {"points": batch.points, "imu": batch.imu}
-            rows = model.encode(**{name: torch.from_numpy(array).to(device) for name, array in arrays.items()})
+            rows = model.encode(
+                **{name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+            )
             for name, logits in heads(rows).items():
                 found.setdefault(f"head_{name}", []).append(logits.argmax(-1).cpu())
             for name, embedding in rows.items():
@@ -82,5 +84,6 @@ def _accuracy(found: Mapping[str, FloatArray], activity: IntArray) -> dict[str, 
         return {}
     heads = {name: rows for name, rows in found.items() if name.startswith("head_")}
     return {
-        name.replace("head", "activity"): float((rows == activity)[labelled].mean()) for name, rows in heads.items()
+        name.replace("head", "activity"): float((rows == activity)[labelled].mean())
+        for name, rows in heads.items()
     }

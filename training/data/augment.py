@@ -33,14 +33,20 @@ class AugmentSettings:
     point_noise: float = setting(0.005, "points and skeleton: noise of a coordinate, metres", 0, 1)
     scale_low: float = setting(0.85, "points and skeleton: smallest size factor", 0.1, 1)
     scale_high: float = setting(1.15, "points and skeleton: largest size factor", 1, 10)
-    imu_noise: float = setting(0.01, "IMU: noise of orientation entries; 5 times that in m/s² on acceleration", 0, 1)
+    imu_noise: float = setting(
+        0.01, "IMU: noise of orientation entries; 5 times that in m/s² on acceleration", 0, 1
+    )
     imu_scale: float = setting(0.05, "IMU: largest relative change of all channels", 0, 1)
     heading_error_deg: float = setting(8.0, "IMU: standard deviation of heading error, degrees", 0, 180)
-    mount_error_deg: float = setting(6.0, "IMU: standard deviation of mounting error per axis, degrees", 0, 90)
+    mount_error_deg: float = setting(
+        6.0, "IMU: standard deviation of mounting error per axis, degrees", 0, 90
+    )
     sensor_dropout: float = setting(0.25, "IMU: probability that 1 to 3 of the 4 sensors are missing", 0, 1)
     sparsity: float = setting(0.3, "points: probability of keeping only 24 to 200 points a crop", 0, 1)
     occlusion: float = setting(0.2, "points: probability of hiding a side or an end of the body", 0, 1)
-    missed: float = setting(0.15, "points: probability that some frames are missed and the crop before held", 0, 1)
+    missed: float = setting(
+        0.15, "points: probability that some frames are missed and the crop before held", 0, 1
+    )
     stray: float = setting(0.15, "points: probability of foreign points near the body", 0, 1)
 
 
@@ -58,7 +64,7 @@ NONE = AugmentSettings(
 
 @dataclass(frozen=True)
 class Pose:
-    """What a window's modalities share: the turn about the vertical (radians) and whether it is mirrored, B."""
+    """What a window's modalities share, B each: the turn about the vertical (radians), whether mirrored."""
 
     yaw: FloatArray
     mirrored: BoolArray
@@ -128,7 +134,9 @@ def augment_imu(
 def _sensors_kept(count: int, settings: AugmentSettings, rng: np.random.Generator) -> BoolArray:
     """B×4: all sensors, or (with the probability of dropout) a random 1 to 3 of them."""
     rank = rng.random((count, len(LIMBS))).argsort(1)
-    kept = np.where(rng.random(count) < settings.sensor_dropout, rng.integers(1, len(LIMBS), count), len(LIMBS))
+    kept = np.where(
+        rng.random(count) < settings.sensor_dropout, rng.integers(1, len(LIMBS), count), len(LIMBS)
+    )
     return np.asarray(rank < kept[:, None])
 
 

@@ -48,7 +48,9 @@ def gather(store: SequenceStore, windows: Windows, modalities: Sequence[str]) ->
     }
     arrays = {name: make() if name in modalities else None for name, make in read.items()}
     activity = [ACTIVITIES.index(label) if label in ACTIVITIES else UNLABELLED for label in labels]
-    return Batch(**arrays, activity=np.array(activity), text=tuple(span.text if span else "" for span in spans))
+    return Batch(
+        **arrays, activity=np.array(activity), text=tuple(span.text if span else "" for span in spans)
+    )
 
 
 def augment(batch: Batch, settings: AugmentSettings, rng: np.random.Generator) -> Batch:
@@ -86,7 +88,9 @@ class BatchSource:
         if not self.store.sequences:
             raise UserError("no sequences to train on: the stores given hold none of the group `train`")
         if self.size % self.world:
-            raise UserError(f"a batch of {self.size} windows cannot be shared evenly by {self.world} processes")
+            raise UserError(
+                f"a batch of {self.size} windows cannot be shared evenly by {self.world} processes"
+            )
 
     def draw(self, step: int) -> Batch:
         """This rank's share of a step's batch."""

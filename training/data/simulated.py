@@ -23,11 +23,14 @@ from despite_ros.limbs import FRAMES, LIMBS, RATE, pack_channels
 from despite_ros.motion.imu import limb_channels
 from despite_ros.simulation.body import Body
 from despite_ros.simulation.captured import load_folder, mirror, mix, resize, retime
-from despite_ros.simulation.crops import Placement, simulate_crops
+from despite_ros.simulation.crops import Nuisances, simulate_crops
 from despite_ros.simulation.imu import IDENTITY, ImuModel, simulate_imu
-from despite_ros.simulation.lidar import SENSORS, LidarModel
+from despite_ros.simulation.lidar import SENSORS, LidarModel, spinning
 from despite_ros.simulation.made_up import made_up_motion
+from despite_ros.simulation.parametric import PARAMETRIC
+from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.skeleton import Motion, Span
+from despite_ros.simulation.style import Style
 from training.data.split import group_of
 from training.data.store import GROUPS, SequenceInfo, StoreWriter
 
@@ -37,6 +40,8 @@ IMU_RATE = 100.0
 DISTANCE = (2.0, 18.0)
 HEIGHT = (0.4, 3.0)
 CLOCK_OFFSET = 0.03  # seconds, largest common offset between IMUs and LiDAR
+PLACES = 50  # tries to find a place from which a person is seen
+FEWEST = 16  # median points a frame; with fewer a person is hardly found
 LIMB_GROUPS = (("l_arm",), ("r_arm",), ("l_arm", "r_arm"), ("l_leg", "r_leg"))
 MIX_SHARE = 0.35
 FASTER = 1.35  # largest factor by which a captured clip is sped up or slowed down
@@ -70,13 +75,13 @@ class Simulated:
     spans: tuple[Span, ...]
 
 
-def simulate_sequence(motion: Motion, rng: np.random.Generator, sensor: LidarModel | None = None) -> Simulated:
+def simulate_sequence(
+    motion: Motion, rng: np.random.Generator, sensor: LidarModel | None = None
+) -> Simulated:
     """Put a random body, LiDAR and four IMUs on a motion and read them at 10 Hz, as the runtime would."""
     frames = int((motion.duration - LEAD) * RATE) + 1
     stamps = LEAD + np.arange(frames) / RATE
-    sensor = sensor or random_sensor(rng)
-    placement = Placement.random(rng, motion, DISTANCE, HEIGHT)
-    _, crops = simulate_crops(motion, Body.random(rng), stamps, sensor, placement, rng)
+    crops = seen_crops(motion, stamps, rng, sensor)
     joints = motion.joints[np.rint(stamps * motion.rate).astype(np.int64)]
     spans = (
         Span(max(0.0, span.start_s - LEAD), span.end_s - LEAD, span.label, span.text)
@@ -86,7 +91,28 @@ def simulate_sequence(motion: Motion, rng: np.random.Generator, sensor: LidarMod
     return Simulated(crops, imu_channels(motion, stamps, random_imu(rng), rng), joints, tuple(spans))
 
 
-def imu_channels(motion: Motion, stamps: DoubleArray, model: ImuModel, rng: np.random.Generator) -> FloatArray:
+def seen_crops(
+    motion: Motion, stamps: DoubleArray, rng: np.random.Generator, sensor: LidarModel | None = None
+) -> FloatArray:
+    """Crops T×256×3 of a random body from somewhere that shows it well enough to be found and followed.
+
+    Raises:
+        UserError: the sensor misses the motion from everywhere.
+    """
+    body = Body.random(rng)
+    for _ in range(PLACES):
+        model = sensor or random_sensor(rng)
+        placement = Placement.random(rng, motion, model, DISTANCE, HEIGHT)
+        points, crops = simulate_crops(motion, body, stamps, model, placement, rng, Nuisances())
+        found = np.array([len(frame) for frame in points])
+        if found[0] and np.median(found) >= FEWEST:
+            return crops
+    raise UserError(f"motion '{motion.name}': not seen from any of {PLACES} random places")
+
+
+def imu_channels(
+    motion: Motion, stamps: DoubleArray, model: ImuModel, rng: np.random.Generator
+) -> FloatArray:
     """The 48 channels at `stamps` (T seconds of the motion) through the runtime's causal resampler, T×48."""
     targets = np.rint((stamps + rng.uniform(-CLOCK_OFFSET, CLOCK_OFFSET)) * 1e9).astype(np.int64)
     mount = np.array(IDENTITY)
@@ -129,10 +155,12 @@ def made_up_sensor(number: int) -> LidarModel:
     spacing, beams = np.exp(rng.uniform(np.log(0.3), np.log(2.0))), int(rng.choice([16, 32, 64]))
     top = min(25.0, spacing * beams * rng.uniform(0.3, 0.7))
     elevations = top - spacing * np.arange(beams)
-    return LidarModel(
-        f"made_up_{number}", tuple(elevations[elevations > -60].tolist()), columns=int(rng.choice([900, 1024, 1800])),
+    return spinning(
+        f"made_up_{number}",
+        tuple(elevations[elevations > -60].tolist()),
+        int(rng.choice([900, 1024, 1800])),
         range_noise=float(rng.uniform(0.005, 0.03)),
-    )  # fmt: skip
+    )
 
 
 def captured_piece(clips: Sequence[Motion], rng: np.random.Generator, seconds: float) -> Motion:
@@ -186,7 +214,9 @@ def clips_of(mocap: str, group: str) -> tuple[Motion, ...]:
 @lru_cache(maxsize=4)
 def pieces_of(mocap: str, group: str, seconds: float) -> tuple[Motion, ...]:
     """All captured motion of a group's people, cut into pieces of up to `seconds`."""
-    starts = ((clip, start) for clip in clips_of(mocap, group) for start in np.arange(0, clip.duration, seconds))
+    starts = (
+        (clip, start) for clip in clips_of(mocap, group) for start in np.arange(0, clip.duration, seconds)
+    )
     pieces = (clip.slice(start, start + seconds) for clip, start in starts)
     return tuple(piece for piece in pieces if piece.duration > _shortest())
 
@@ -199,10 +229,8 @@ def motion_for(job: Job, rng: np.random.Generator) -> Motion:
             return pieces[job.index % len(pieces)]
         return captured_piece(clips_of(job.mocap, job.group), rng, job.seconds)
     if job.kind == "parametric":
-        from despite_ros.simulation.parametric import PARAMETRIC
-
         label = sorted(PARAMETRIC)[job.index % len(PARAMETRIC)]
-        return PARAMETRIC[label](rng, job.seconds)
+        return PARAMETRIC[label](rng, rng.uniform(0.6, 1.0) * job.seconds, Style.random(rng))
     return made_up_motion(rng, job.seconds)
 
 
@@ -221,14 +249,18 @@ def make(job: Job) -> tuple[SequenceInfo, Simulated]:
         frames=0,
     )
     found = simulate_sequence(motion, rng)
-    return replace(info, spans=tuple(span for span in found.spans if span.label in ACTIVITIES or span.text)), found
+    return replace(
+        info, spans=tuple(span for span in found.spans if span.label in ACTIVITIES or span.text)
+    ), found
 
 
 def fill(directory: Path, jobs: Sequence[Job], workers: int) -> int:
     """Make the jobs that the store does not hold yet, in order; the number of sequences added."""
     with StoreWriter(directory) as writer:
         missing = [job for job in jobs if job.name not in writer.names]
-        for info, found in tqdm(_results(missing, workers), total=len(missing), unit="sequences", mininterval=5):
+        for info, found in tqdm(
+            _results(missing, workers), total=len(missing), unit="sequences", mininterval=5
+        ):
             writer.add(info, found.crops, found.imu, found.joints)
     return len(missing)
 
@@ -243,7 +275,9 @@ def _results(jobs: Sequence[Job], workers: int) -> Iterator[tuple[SequenceInfo, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; the exit status is 2 for errors that the user can mend."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, help="store folder; an unfinished one is continued")
     for kind in KINDS:
         parser.add_argument(f"--{kind.replace('_', '-')}", type=int, default=0, help="sequences of this kind")
@@ -254,11 +288,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes")
     args = parser.parse_args(arguments)
+    counts = {kind: getattr(args, kind) for kind in KINDS}
     jobs = [
         Job(kind, index, args.group, args.seed, args.seconds, args.mocap, args.plain)
-        for kind in KINDS
-        for index in range(getattr(args, kind))
+        for kind, count in counts.items()
+        for index in range(count)
     ]
+    jobs.sort(key=lambda job: (job.index + 0.5) / counts[job.kind])  # kinds in even shares all along
     try:
         added = fill(args.out, jobs, args.workers)
     except UserError as error:

@@ -163,8 +163,12 @@ class StoreWriter:
             array = present.get(name, np.zeros((frames, *shape), np.float32))
             if array.shape != (frames, *shape):
                 raise UserError(f"{info.name}: {name} has shape {array.shape}, expected {(frames, *shape)}")
-            coded = np.rint(array / CROP_STEP).clip(-32767, 32767).astype("<i2") if name == "points" else array
-            self._files[name].write(np.ascontiguousarray(coded, "<i2" if name == "points" else "<f4").tobytes())
+            coded = (
+                np.rint(array / CROP_STEP).clip(-32767, 32767).astype("<i2") if name == "points" else array
+            )
+            self._files[name].write(
+                np.ascontiguousarray(coded, "<i2" if name == "points" else "<f4").tobytes()
+            )
         line = asdict(info) | {"first": self._frames, "frames": frames, "modalities": tuple(present)}
         self._frames += frames
         self.names.add(info.name)
@@ -212,7 +216,9 @@ def _read_header(directory: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((directory / "store.json").read_text()))
     except (OSError, ValueError) as error:
-        raise UserError(f"{directory}: not a sequence store ({error}); make one with training.data") from error
+        raise UserError(
+            f"{directory}: not a sequence store ({error}); make one with training.data"
+        ) from error
 
 
 def _read_infos(directory: Path) -> list[SequenceInfo]:
