@@ -5,7 +5,8 @@ clothing. One primitive does for everything: the hull of two spheres, stretched 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -110,7 +111,7 @@ class Body:
 
     def surfaces(self, motion: Motion, times: AnyArray) -> Primitives:
         """The body's primitives at `times` (T seconds from the motion's start; held at its ends)."""
-        layout = _Layout.of(tuple(_parts(self.build)), stature(motion))
+        layout = _layout(self.build, stature(motion))
         step = 0.5 / motion.rate
         before, after = (layout.ends(motion, np.asarray(times, np.float64) + side * step) for side in (-1, 1))
         origins, ends, rotation = ((a + b) / 2 for a, b in zip(before, after, strict=True))
@@ -148,7 +149,7 @@ def _trunk(build: Build) -> Iterator[Part]:
     low, high = (0.0, 0.0, -0.02), (0.0, 0.0, 0.10)
     depth = 0.70 * build.girth**0.5  # who is stout is so to the front
     yield Part(pelvis, HIPS, HIPS, (wide(0.160), wide(0.150)), low, high, flatness=depth, cap=0.6)
-    waist = {"spine1": 0.5, "spine2": 0.5}
+    waist = {"spine1": 1.0}
     ribs = (0.0, 0.0, -0.20)
     yield Part(chest, waist, SHOULDERS, (wide(0.140), wide(0.150)), end_offset=ribs, flatness=depth, cap=0.8)
     top = (0.0, 0.0, -0.07)
@@ -218,6 +219,11 @@ def _carried(build: Build) -> Iterator[Part]:
         radius = abs(build.hand_bag)
         low, high = (0.0, 0.0, -0.30), (0.0, 0.0, -0.12)
         yield Part(WORLD, hand, hand, (radius, 0.8 * radius), low, high, Y_AXIS, 0.45, 0.5)
+
+
+@lru_cache(maxsize=256)
+def _layout(build: Build, size: float) -> "_Layout":
+    return _Layout.of(tuple(_parts(build)), size)
 
 
 @dataclass(frozen=True)
@@ -300,8 +306,3 @@ def pose_at(motion: Motion, times: DoubleArray) -> tuple[DoubleArray, DoubleArra
 
 def _blend(a: AnyArray, b: AnyArray, share: DoubleArray) -> DoubleArray:
     return np.asarray((1 - share) * a + share * b, np.float64)
-
-
-def scaled(motion: Motion, factor: float) -> Motion:
-    """The same motion by a person `factor` times as tall: every joint's path grows about the origin."""
-    return replace(motion, joints=motion.joints * np.float32(factor))

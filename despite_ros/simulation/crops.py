@@ -1,69 +1,39 @@
 """Crops of one person for training: only the rays that can meet that person are cast."""
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
 
 from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.config import setting
 from despite_ros.motion.sampling import make_crop
-from despite_ros.simulation.body import Body
-from despite_ros.simulation.lidar import LidarModel
-from despite_ros.simulation.raycast import (
-    MISS,
-    RayGrid,
-    WorldRays,
-    cast_primitive,
-    cell_window,
-    hull_bounds,
-    world_rays,
-)
+from despite_ros.simulation.body import Body, Primitives
+from despite_ros.simulation.lidar import LidarModel, mix_edges
+from despite_ros.simulation.obstacles import NOTHING, Obstacles, obstacles
+from despite_ros.simulation.placement import Placement
+from despite_ros.simulation.raycast import MISS, Cones, Sweep
 from despite_ros.simulation.skeleton import Motion
+from despite_ros.simulation.sweep import cast_rays, crossing_times, gather_cones
+
+BACKGROUND_GAP = 0.5  # metres; mixed returns farther behind the outline are not taken for the person's
+LEAK_RADIUS = 0.45  # metres around a person within which a neighbour's points end in the crop
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where a sensor stands in the fixed frame: metres and radians (yaw about z, then pitch, then roll)."""
+class Nuisances:
+    """What a segmenter's crops suffer from, beside the sensor's own errors."""
 
-    x: float = 0.0
-    y: float = 0.0
-    z: float = 1.2
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
+    missed: float = setting(0.03, "chance that a sweep yields nothing", 0.0, 1.0)
+    halved: float = setting(0.03, "chance that a sweep loses all on one side of a random plane", 0.0, 1.0)
+    occlusion: float = setting(0.2, "chance that a box or pillar hides a part of the person", 0.0, 1.0)
+    neighbour: float = setting(0.12, "chance that somebody stands close by", 0.0, 1.0)
+    ground_cut: float = setting(0.12, "largest height under which points are taken for floor, metres", 0.0)
+    ground_rim: float = setting(0.15, "chance that some floor points stay in", 0.0, 1.0)
+    fewest: int = setting(5, "points under which a person is not found", 1)
 
-    def pose(self) -> DoubleArray:
-        """4×4, sensor → fixed frame."""
-        (cy, sy), (cp, sp), (cr, sr) = ((np.cos(a), np.sin(a)) for a in (self.yaw, self.pitch, self.roll))
-        return np.array(
-            [
-                [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr, self.x],
-                [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr, self.y],
-                [-sp, cp * sr, cp * cr, self.z],
-                [0.0, 0.0, 0.0, 1.0],
-            ]
-        )
 
-    @staticmethod
-    def random(
-        rng: np.random.Generator,
-        motion: Motion,
-        distance: tuple[float, float] = (2.0, 25.0),
-        height: tuple[float, float] = (0.4, 3.0),
-    ) -> "Placement":
-        """Somewhere around the motion's middle: distance log-uniform, facing any way, a little tilted."""
-        centre = motion.joints[:, 0].mean(axis=0)
-        far, bearing = np.exp(rng.uniform(*np.log(distance))), rng.uniform(-np.pi, np.pi)
-        pitch, roll = rng.normal(0.0, 0.02, 2)
-        return Placement(
-            x=float(centre[0] + far * np.cos(bearing)),
-            y=float(centre[1] + far * np.sin(bearing)),
-            z=rng.uniform(*height),
-            yaw=rng.uniform(-np.pi, np.pi),
-            pitch=float(pitch),
-            roll=float(roll),
-        )
+CLEAN = Nuisances(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1)
 
 
 def simulate_crops(
@@ -73,13 +43,17 @@ def simulate_crops(
     sensor: LidarModel,
     placement: Placement,
     rng: np.random.Generator,
+    nuisances: Nuisances = CLEAN,
 ) -> tuple[list[FloatArray], FloatArray]:
-    """One person, alone, seen by a static sensor in T sweeps ending at `stamps_s` (seconds of the motion).
+    """One person seen by a static sensor in T sweeps ending at `stamps_s` (seconds of the motion).
 
     Returns the raw points N×3 of every sweep (fixed frame, metres) and the crops T×256×3 (mean removed,
     in sampling order). A sweep without points holds the crop before; the first such crops are zeros.
     """
-    frames = person_points(motion, body, np.asarray(stamps_s, np.float64), sensor, placement, rng)
+    stamps = np.asarray(stamps_s, np.float64)
+    things, neighbour = _company(motion, placement, rng, nuisances)
+    seen = _seen(motion, body, stamps, sensor, placement, rng, things, neighbour)
+    frames = _segmented(motion, stamps, seen, rng, nuisances)
     return frames, hold_crops(frames)
 
 
@@ -91,84 +65,115 @@ def hold_crops(frames: list[FloatArray]) -> FloatArray:
     return np.stack(crops)
 
 
-def person_points(
+def _seen(
     motion: Motion,
     body: Body,
-    stamps_s: DoubleArray,
+    stamps: DoubleArray,
     sensor: LidarModel,
     placement: Placement,
     rng: np.random.Generator,
+    things: Obstacles,
+    neighbour: DoubleArray | None,
 ) -> list[FloatArray]:
-    """The returns from one person in T sweeps, N×3 each, in the fixed frame."""
+    """The returns of T sweeps, N×3 in the fixed frame, from the person and from who stands too close."""
     pose = placement.pose()
-    grid = sensor.rays(0)
-    rays = world_rays(grid.directions, grid.times, sensor.period, pose, pose)
-    crossed = stamps_s + crossing_times(grid, motion, stamps_s, pose)
-    shapes = body.surfaces(motion, crossed)
-    starts, rays_hit, ranges = _cast_person(grid, rays, pose, shapes.origins, shapes.ends, shapes.velocities,
-        shapes.to_local, shapes.heights, shapes.radii, shapes.reach, crossed - stamps_s)  # fmt: skip
-    noisy = ranges + rng.normal(0.0, sensor.range_noise, len(ranges)).astype(np.float32)
-    kept = (
-        (rng.random(len(ranges)) >= sensor.dropout)
-        & (ranges > sensor.min_range)
-        & (ranges < sensor.max_range)
-    )
-    points = rays.origins[rays_hit] + rays.directions[rays_hit] * noisy[:, None]
-    return [points[a:b][kept[a:b]] for a, b in pairwise(starts)]
-
-
-def crossing_times(grid: RayGrid, motion: Motion, stamps_s: DoubleArray, pose: DoubleArray) -> DoubleArray:
-    """When in each sweep (seconds before its end, T) the rays pass the person's pelvis."""
-    frames = np.clip(np.round(stamps_s * motion.rate).astype(np.int64), 0, motion.frames - 1)
-    local = (motion.joints[frames, 0] - pose[:3, 3]) @ pose[:3, :3]
-    azimuth = np.arctan2(local[:, 1], local[:, 0])
-    column = np.minimum(((azimuth + np.pi) / (2 * np.pi) * grid.columns).astype(np.int64), grid.columns - 1)
-    return np.asarray(grid.column_times[column], np.float64)
+    first = int(rng.integers(sensor.pattern.repeats))
+    lags = crossing_times(sensor.rays(first), motion, stamps, pose)
+    shape = body.surfaces(motion, stamps + lags)
+    people = [shape] if neighbour is None else [shape, _moved(shape, neighbour)]
+    grid = sensor.rays(first)
+    ranges, hits = np.full(len(grid.times), MISS, np.float32), np.full(len(grid.times), -1, np.int32)
+    frames = []
+    for t in range(len(stamps)):
+        sweep = Sweep(sensor.rays(first + t), sensor.period, pose, pose)
+        cones = gather_cones(people, np.broadcast_to(lags, (len(people), len(lags))), t)
+        rays, found, behind, owners = _cast_near(sweep, cones, things, ranges, hits)
+        gap = rng.uniform(0.0, BACKGROUND_GAP, len(found)).astype(np.float32)
+        behind = np.where(np.isinf(behind), found + gap, behind)
+        measured = sensor.measured(mix_edges(found, behind, sensor.mixed, rng), rng)
+        back = np.isfinite(measured)
+        points = sweep.grid.directions[rays[back]] * measured[back, None] @ pose[:3, :3].T + pose[:3, 3]
+        centre = shape.origins[t, :, :2].mean(axis=0)
+        near = (owners[back] == 0) | (np.hypot(*(points[:, :2] - centre).T) < LEAK_RADIUS)
+        frames.append(points[near].astype(np.float32))
+    return frames
 
 
 @njit(cache=True, error_model="numpy")
-def _cast_person(
-    grid: RayGrid,
-    rays: WorldRays,
-    pose: DoubleArray,
-    origins: DoubleArray,
-    ends: DoubleArray,
-    velocities: DoubleArray,
-    to_local: DoubleArray,
-    heights: DoubleArray,
-    radii: DoubleArray,
-    reach: DoubleArray,
-    lags: DoubleArray,
-) -> tuple[IntArray, IndexArray, FloatArray]:
-    """Cast T poses of one person. Returns the T + 1 bounds of each sweep's hits, their rays and ranges."""
-    ranges = np.full(len(grid.times), MISS, np.float32)
-    hits = np.full(len(grid.times), -1, np.int32)
-    found_rays = np.empty(len(grid.times), np.int32)
-    sweeps = len(origins)
-    starts = np.zeros(sweeps + 1, np.int64)
-    all_rays = np.empty(0, np.int32)
-    all_ranges = np.empty(0, np.float32)
-    turn = np.ascontiguousarray(pose[:3, :3])
-    points = np.empty((2, 3))
-    for t in range(sweeps):
-        count = 0
-        for p in range(origins.shape[1]):
-            points[0] = (origins[t, p] - pose[:3, 3]) @ turn
-            points[1] = (ends[t, p] - pose[:3, 3]) @ turn
-            middle, width, low, high = hull_bounds(points, reach[p], 0.01)
-            window = cell_window(middle, width, low, high, grid.row_edges, grid.columns)
-            shape = (heights[t, p], radii[p, 0], radii[p, 1])
-            cast_primitive(
-                grid, rays, window, origins[t, p], velocities[t, p], lags[t], to_local[t, p], shape, p, ranges, hits
-            )  # fmt: skip
-        for i in range(len(ranges)):
-            if hits[i] >= 0:
-                found_rays[count] = i
-                count += 1
-        all_rays = np.concatenate((all_rays, found_rays[:count]))
-        all_ranges = np.concatenate((all_ranges, ranges[found_rays[:count]]))
-        starts[t + 1] = starts[t] + count
-        for k in range(count):
-            ranges[found_rays[k]] = MISS
-            hits[found_rays[k]] = -1
-    return starts, all_rays, all_ranges
+def _cast_near(
+    sweep: Sweep, cones: Cones, things: Obstacles, ranges: FloatArray, hits: IndexArray
+) -> tuple[IntArray, FloatArray, FloatArray, IndexArray]:
+    """Rays that hit people, their ranges, the ranges of the rays next to them, and whom they hit.
+
+    ranges and hits are work space, N each, filled with "nothing" before and after.
+    """
+    cast_rays(sweep, cones, things, ranges, hits)
+    rays = np.flatnonzero(hits >= 0)
+    found, behind, owners = ranges[rays], ranges[(rays + 1) % len(ranges)], hits[rays]
+    ranges[:] = MISS
+    hits[:] = -1
+    return rays, found, behind, owners
+
+
+def _company(
+    motion: Motion, placement: Placement, rng: np.random.Generator, nuisances: Nuisances
+) -> tuple[Obstacles, DoubleArray | None]:
+    """What stands in the way, and the offset at which somebody stands close by (None for nobody)."""
+    person = motion.joints[motion.frames // 2].mean(axis=0)
+    eye = np.array([placement.x, placement.y, placement.z])
+    things = NOTHING
+    if rng.random() < nuisances.occlusion:
+        things = _in_the_way(eye, person, rng)
+    if rng.random() >= nuisances.neighbour:
+        return things, None
+    angle, far = rng.uniform(-np.pi, np.pi), rng.uniform(0.5, 0.9)
+    return things, np.array([far * np.cos(angle), far * np.sin(angle), 0.0])
+
+
+def _in_the_way(eye: DoubleArray, person: AnyArray, rng: np.random.Generator) -> Obstacles:
+    """A table or low wall that hides the lower part, or a pillar or door frame that hides a side."""
+    share = rng.uniform(0.4, 0.85)
+    spot = eye + share * (person - eye)
+    yaw = float(np.arctan2(*(person - eye)[1::-1]))
+    if rng.random() < 0.5:
+        height = max(0.1, eye[2] + share * (rng.uniform(0.1, 0.9) - eye[2]))
+        return obstacles([(spot[0], spot[1], height / 2, 0.1, 2.0, height / 2, yaw)], floor=-np.inf)
+    half = rng.uniform(0.05, 0.3)
+    aside = (rng.uniform(0.0, 0.25) * share + half) * rng.choice((-1.0, 1.0))
+    x, y = spot[0] - aside * np.sin(yaw), spot[1] + aside * np.cos(yaw)
+    return obstacles(cylinders=[(x, y, 0.0, 3.0, half)], floor=-np.inf)
+
+
+def _moved(shape: Primitives, offset: DoubleArray) -> Primitives:
+    return replace(shape, origins=shape.origins + offset, ends=shape.ends + offset)
+
+
+def _segmented(
+    motion: Motion,
+    stamps: DoubleArray,
+    frames: list[FloatArray],
+    rng: np.random.Generator,
+    nuisances: Nuisances,
+) -> list[FloatArray]:
+    """What a segmenter leaves of each sweep's returns."""
+    cut = rng.uniform(0.0, nuisances.ground_cut)
+    rim = rng.uniform(0.0, 0.1) if rng.random() < nuisances.ground_rim else 0.0
+    found = []
+    for stamp, points in zip(stamps, frames, strict=True):
+        if cut:
+            points = points[points[:, 2] > cut]
+        if rng.random() < nuisances.halved and len(points):
+            side = (points - points.mean(axis=0)) @ rng.normal(size=3)
+            points = points[side > rng.normal(0.0, 0.1)]
+        if rim:
+            points = np.concatenate([points, _floor_rim(motion, stamp, int(rim * len(points)), rng)])
+        lost = rng.random() < nuisances.missed or len(points) < nuisances.fewest
+        found.append(points[:0] if lost else points)
+    return found
+
+
+def _floor_rim(motion: Motion, stamp: float, count: int, rng: np.random.Generator) -> FloatArray:
+    """Floor points around the pelvis, count×3."""
+    frame = int(np.clip(stamp * motion.rate, 0, motion.frames - 1))
+    flat = rng.normal(0.0, 0.25, (count, 2)) + motion.joints[frame, 0, :2]
+    return np.column_stack([flat, rng.uniform(0.0, 0.06, count)]).astype(np.float32)

@@ -1,79 +1,114 @@
-"""LiDAR models: which rays a sensor fires, when, and how well it measures."""
+"""LiDAR models: well-known sensors, the rays that they fire and how well they measure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import FloatArray
 from despite_ros.config import setting
+from despite_ros.simulation.patterns import Pattern, Raster, Rosette, Spinning, Swaying
 from despite_ros.simulation.raycast import RayGrid, make_grid
+
+EDGE_STEP = 0.1  # metres between neighbouring ranges that make an edge
 
 
 @dataclass(frozen=True)
 class LidarModel:
-    """A LiDAR. Spinning sensors turn clockwise seen from above, from behind to behind."""
+    """A LiDAR: its pattern and its errors."""
 
     name: str
-    elevations: tuple[float, ...]  # degrees, one per beam
-    columns: int = setting(1024, "firings in a turn", 1)
+    pattern: Pattern
     period: float = setting(0.1, "seconds a sweep", 0.01, 1.0)
-    azimuth_offsets: tuple[float, ...] = ()  # degrees per beam, repeated; for staggered beams
     min_range: float = setting(0.4, "metres", 0.0)
     max_range: float = setting(100.0, "metres", 1.0)
     range_noise: float = setting(0.015, "standard deviation of a range, metres", 0.0, 0.2)
-    dropout: float = setting(0.01, "share of returns lost at random", 0.0, 1.0)
-    divergence: float = setting(0.002, "full opening of a beam, radians; mixes ranges at edges", 0.0, 0.05)
+    dropout: float = setting(0.02, "share of returns lost at random", 0.0, 1.0)
+    mixed: float = setting(0.15, "share of returns at edges that lie between front and back", 0.0, 1.0)
 
     def rays(self, sweep_index: int = 0) -> RayGrid:
-        """The rays of one sweep; a spinning sensor's are the same in every sweep."""
-        return _spinning_rays(self)
+        """The rays of one sweep, sorted for casting. Kept in memory once made."""
+        return _rays(self.pattern, self.period, sweep_index % self.pattern.repeats)
+
+    def measured(self, ranges: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """True ranges (any number, infinite for none) → measured ones, infinite where nothing returns."""
+        noisy = ranges + rng.normal(0.0, self.range_noise, len(ranges)).astype(np.float32)
+        seen = (
+            (ranges > self.min_range) & (ranges < self.max_range) & (rng.random(len(ranges)) >= self.dropout)
+        )
+        return np.where(seen, noisy, np.float32(np.inf))
 
 
-@lru_cache(maxsize=64)
-def _spinning_rays(model: LidarModel) -> RayGrid:
-    elevations = np.deg2rad(model.elevations)
-    offsets = np.deg2rad(np.resize(model.azimuth_offsets or (0.0,), len(elevations)))
-    column = np.arange(model.columns)
-    azimuth = np.pi - 2 * np.pi * (column + 0.5) / model.columns + offsets[:, None]
-    vertical = np.broadcast_to(elevations[:, None], azimuth.shape)
-    flat = np.cos(vertical)
-    directions = np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(vertical)], -1)
-    times = np.broadcast_to(((column + 1) / model.columns - 1) * model.period, azimuth.shape)
-    rings = np.broadcast_to(np.argsort(np.argsort(elevations))[:, None], azimuth.shape)
-    return make_grid(
-        directions.reshape(-1, 3),
-        times.ravel(),
-        rings.ravel(),
-        _row_edges(elevations),
-        max(model.columns // 2, 1),
-    )
+@lru_cache(maxsize=128)
+def _rays(pattern: Pattern, period: float, sweep_index: int) -> RayGrid:
+    shots = pattern.fire(sweep_index, period)
+    return make_grid(shots.directions, shots.times, shots.rings, pattern.row_edges(), pattern.cells)
 
 
-def _row_edges(elevations: DoubleArray) -> DoubleArray:
-    """Edges half-way between beams: one row a beam."""
-    beams = np.unique(elevations)
-    middle = (beams[1:] + beams[:-1]) / 2
-    return np.concatenate([[beams[0] - 1e-3], middle, [beams[-1] + 1e-3]])
+def mix_edges(
+    ranges: FloatArray, neighbours: FloatArray, share: float, rng: np.random.Generator
+) -> FloatArray:
+    """Ranges N of which some, where a beam's neighbour N is farther by an edge, end in between.
+
+    A beam that is half on the front and half on the back returns one range that belongs to neither.
+    """
+    edge = np.flatnonzero((neighbours > ranges + EDGE_STEP) & np.isfinite(neighbours))
+    mixed = edge[rng.random(len(edge)) < share]
+    blend = ranges.copy()
+    blend[mixed] += (neighbours[mixed] - ranges[mixed]) * rng.random(len(mixed)).astype(np.float32)
+    return blend
+
+
+def spinning(
+    name: str,
+    elevations: tuple[float, ...],
+    columns: int,
+    offsets: tuple[float, ...] = (0.0,),
+    **errors: float,
+) -> LidarModel:
+    """A spinning LiDAR (see `patterns.Spinning`); errors are other fields of `LidarModel`."""
+    return LidarModel(name, Spinning(elevations, columns, offsets), **errors)
 
 
 def _even(low: float, high: float, beams: int) -> tuple[float, ...]:
     return tuple(np.linspace(low, high, beams).tolist())
 
 
-_VLP16 = LidarModel("vlp16", _even(-15, 15, 16), columns=1800, range_noise=0.012, max_range=100.0)
-_MODELS = (
-    _VLP16,
-    LidarModel("hdl32", _even(-30.67, 10.67, 32), columns=1800, range_noise=0.012, max_range=80.0),
-    LidarModel("os0_32", _even(-45, 45, 32), columns=1024, max_range=50.0),
-    LidarModel(
-        "os1_64", _even(-16.6, 16.6, 64), columns=1024, azimuth_offsets=(3.164, 1.055, -1.055, -3.164)
-    ),
-    LidarModel("os1_128", _even(-22.5, 22.5, 128), columns=1024, azimuth_offsets=(4.2, 1.4, -1.4, -4.2)),
-)
-SENSORS = {model.name: model for model in _MODELS}
+def _steps(*runs: tuple[float, float, int]) -> tuple[float, ...]:
+    """Runs of evenly spaced beams: (first, last, number)."""
+    return tuple(angle for run in runs for angle in _even(*run))
 
 
-def named(name: str, **changes: object) -> LidarModel:
-    """A sensor of `SENSORS` with changed fields."""
-    return replace(SENSORS[name], **changes)  # type: ignore[arg-type]
+_HDL64E = _steps((2.0, -8.333, 32), (-8.833, -24.333, 32))
+_VLP32C = (
+    -25.0, -15.639, -11.31, -8.843, -7.254, -6.148, -5.333, -4.667,
+    *_steps((-4.0, 1.667, 18)), 2.333, 3.333, 4.667, 7.0, 10.333, 15.0,
+)  # fmt: skip
+_PANDAR40P = (15.0, 11.0, 8.0, 5.0, 3.0, *_steps((2.0, -6.0, 25), (-7.0, -14.0, 8)), -19.0, -25.0)
+_PANDAR64 = (14.9, 11.0, 8.0, 5.0, 3.0, *_steps((2.0, -6.0, 49), (-7.0, -14.0, 8)), -19.0, -25.0)
+_HELIOS5515 = (15.0, 13.0, 11.0, 9.0, 7.0, 5.5, 4.0, *_steps((2.667, -8.0, 9), (-10.0, -55.0, 16)))
+_GEN1, _GEN2, _HESAI = (3.164, 1.055, -1.055, -3.164), (4.2, 1.4, -1.4, -4.2), (-1.042, 3.125, -5.208, 1.042)
+
+SENSORS = {
+    model.name: model
+    for model in (
+        spinning("vlp16", _even(-15, 15, 16), 1808, range_noise=0.012),
+        spinning("vlp32c", _VLP32C, 1808, (1.4, -4.2, 1.4, -1.4), range_noise=0.012),
+        spinning("hdl32", _even(-30.67, 10.67, 32), 2170, range_noise=0.01),
+        spinning("hdl64", _HDL64E, 2083, range_noise=0.015),
+        spinning("os0_32", _even(-45, 45, 32), 1024, _GEN2, max_range=50.0, range_noise=0.012),
+        spinning("os0_128", _even(-45, 45, 128), 1024, _GEN2, max_range=50.0, range_noise=0.012),
+        spinning("os1_16", _even(-16.6, 16.6, 16), 1024, _GEN1),
+        spinning("os1_64", _even(-16.6, 16.6, 64), 1024, _GEN1),
+        spinning("os1_128", _even(-21.2, 21.2, 128), 1024, _GEN2, range_noise=0.012),
+        spinning("pandar40p", _PANDAR40P, 1800, _HESAI, range_noise=0.015),
+        spinning("pandar64", _PANDAR64, 1800, _HESAI, range_noise=0.015),
+        spinning("rs16", _even(-15, 15, 16), 1800, range_noise=0.018),
+        spinning("rs_helios", _HELIOS5515, 1800, range_noise=0.015),
+        LidarModel("livox_mid40", Rosette(19.2, 19.2, 100_000.0), range_noise=0.015),
+        LidarModel("livox_avia", Rosette(35.2, 38.6, 240_000.0, lines=6), range_noise=0.015),
+        LidarModel("livox_mid360", Swaying(-7.0, 52.0), max_range=40.0, range_noise=0.015),
+        LidarModel("solid_state", Raster(60.0, -12.5, 12.5, 600, 125), range_noise=0.02),
+    )
+}
+"""Sensors by name, at 10 sweeps a second. Elevations from the makers' manuals, nominal, in degrees."""

@@ -1,7 +1,7 @@
-"""Ray casting: numba kernels that test only the rays which can meet a primitive.
+"""Ray casting: numba kernels that test only the rays which can meet a thing.
 
 Rays are sorted into the cells of an angular grid (rows of elevation × columns of azimuth) in the
-sensor's frame. A primitive's bounds in that grid say which rays to try; each keeps its nearest hit.
+sensor's frame. A thing's bounds in that grid say which rays to try; each ray keeps its nearest hit.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from numba import njit
 from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IndexArray, IntArray
 
 MISS = np.float32(np.inf)
+MARGIN = 0.01  # radians around a thing's bounds: it and the sensor move while the beams pass
 
 
 class RayGrid(NamedTuple):
@@ -31,11 +32,27 @@ class RayGrid(NamedTuple):
     column_times: DoubleArray
 
 
-class WorldRays(NamedTuple):
-    """Origins and directions N×3 of a sweep's rays in the world, each at its own time."""
+class Sweep(NamedTuple):
+    """What a sensor fires in `period` seconds, moving from pose `start` to `end` (4×4, sensor → world)."""
 
-    origins: FloatArray
-    directions: FloatArray
+    grid: RayGrid
+    period: float
+    start: DoubleArray
+    end: DoubleArray
+
+
+class Cones(NamedTuple):
+    """P rounded cones, world frame; see `body.Primitives`. Each is where it was at time `posed_at`."""
+
+    origins: DoubleArray  # P×3
+    ends: DoubleArray  # P×3
+    velocities: DoubleArray  # P×3
+    posed_at: DoubleArray  # P, seconds before the sweep's end
+    to_local: DoubleArray  # P×3×3
+    heights: DoubleArray  # P
+    radii: DoubleArray  # P×2
+    reach: DoubleArray  # P×2
+    owners: IntArray  # P, what a hit is told to belong to
 
 
 def make_grid(
@@ -47,10 +64,9 @@ def make_grid(
     row = np.clip(np.searchsorted(row_edges, elevation, side="right") - 1, 0, len(row_edges) - 2)
     column = np.minimum(((azimuth + np.pi) / (2 * np.pi) * columns).astype(np.int64), columns - 1)
     cell = row * columns + column
-    order = np.argsort(cell, kind="stable")
+    order = np.lexsort((azimuth, cell))
     counts = np.bincount(cell, minlength=(len(row_edges) - 1) * columns)
     in_column = np.bincount(column, minlength=columns)
-    column_times = np.bincount(column, weights=times, minlength=columns) / np.maximum(in_column, 1)
     return RayGrid(
         np.ascontiguousarray(directions[order], np.float32),
         np.ascontiguousarray(times[order], np.float32),
@@ -58,33 +74,41 @@ def make_grid(
         np.ascontiguousarray(row_edges, np.float64),
         columns,
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        column_times,
+        np.bincount(column, weights=times, minlength=columns) / np.maximum(in_column, 1),
     )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
-def world_rays(
-    directions: FloatArray, times: FloatArray, period: float, start: DoubleArray, end: DoubleArray
-) -> WorldRays:
-    """Rays of a sensor that moves from pose `start` to pose `end` (4×4, sensor → world) in one sweep."""
-    origins = np.empty_like(directions)
-    turned = np.empty_like(directions)
-    for i in range(len(directions)):
-        share = 1.0 + times[i] / period
-        norm = 0.0
-        for row in range(3):
-            value = 0.0
-            for column in range(3):
-                entry = start[row, column] + share * (end[row, column] - start[row, column])
-                value += entry * directions[i, column]
-            turned[i, row] = value
-            norm += value * value
-            origins[i, row] = start[row, 3] + share * (end[row, 3] - start[row, 3])
-        turned[i] /= np.sqrt(norm)
-    return WorldRays(origins, turned)
+@njit(cache=True, error_model="numpy")
+def world_ray(sweep: Sweep, i: int) -> tuple[float, float, float, float, float, float]:
+    """Origin and direction of ray i in the world, with the sensor where it was when the ray was fired.
+
+    The pose is blended linearly, so that the direction is a little shorter than 1 when the sensor
+    turns; `true_ranges` makes up for it.
+    """
+    share = 1.0 + sweep.grid.times[i] / sweep.period
+    s, e, d = sweep.start, sweep.end, sweep.grid.directions
+    x, y, z = float(d[i, 0]), float(d[i, 1]), float(d[i, 2])
+    u0, v0, w0 = (
+        s[0, 0] * x + s[0, 1] * y + s[0, 2] * z,
+        s[1, 0] * x + s[1, 1] * y + s[1, 2] * z,
+        s[2, 0] * x + s[2, 1] * y + s[2, 2] * z,
+    )
+    u1, v1, w1 = (
+        e[0, 0] * x + e[0, 1] * y + e[0, 2] * z,
+        e[1, 0] * x + e[1, 1] * y + e[1, 2] * z,
+        e[2, 0] * x + e[2, 1] * y + e[2, 2] * z,
+    )
+    return (
+        s[0, 3] + share * (e[0, 3] - s[0, 3]),
+        s[1, 3] + share * (e[1, 3] - s[1, 3]),
+        s[2, 3] + share * (e[2, 3] - s[2, 3]),
+        u0 + share * (u1 - u0),
+        v0 + share * (v1 - v0),
+        w0 + share * (w1 - w0),
+    )
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, error_model="numpy")
 def rounded_cone_distance(
     ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, height: float, low: float, high: float
 ) -> float:
@@ -143,12 +167,9 @@ def hull_bounds(points: DoubleArray, reach: DoubleArray, margin: float) -> tuple
         radial = np.hypot(forward, aside)
         near = min(near, forward - reach[i])
         far = max(far, radial + reach[i])
-        if radial <= reach[i]:
-            width = np.pi
-        else:
-            width = max(width, abs(np.arctan2(aside, forward)) + np.arcsin(reach[i] / radial))
         lowest = min(lowest, points[i, 2] - reach[i])
         highest = max(highest, points[i, 2] + reach[i])
+        width = max(width, abs(np.arctan2(aside, forward)) + np.arcsin(min(1.0, reach[i] / radial)))
     if near <= 0.0:
         return middle, np.pi, -np.pi / 2, np.pi / 2
     low = np.arctan2(lowest, near if lowest < 0 else far) - margin
@@ -157,61 +178,103 @@ def hull_bounds(points: DoubleArray, reach: DoubleArray, margin: float) -> tuple
 
 
 @njit(cache=True, error_model="numpy")
-def cell_window(
-    middle: float, width: float, low: float, high: float, row_edges: DoubleArray, columns: int
-) -> tuple[int, int, int, int]:
-    """Bounds in radians → first and last row, first column (may be ≥ columns: wrap) and column count."""
-    rows = len(row_edges) - 1
-    first_row = min(max(np.searchsorted(row_edges, low) - 1, 0), rows - 1)
-    last_row = min(max(np.searchsorted(row_edges, high) - 1, 0), rows - 1)
-    if high < row_edges[0] or low > row_edges[rows]:
-        return 0, -1, 0, 0
-    step = 2.0 * np.pi / columns
+def cell_window(grid: RayGrid, bounds: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """Bounds in radians → first row, row after the last, first column, column after the last.
+
+    Columns may run beyond the grid's: they wrap.
+    """
+    middle, width, low, high = bounds
+    edges, rows = grid.row_edges, len(grid.row_edges) - 1
+    if high < edges[0] or low > edges[rows]:
+        return 0, 0, 0, 0
+    first_row = min(max(int(np.searchsorted(edges, low)) - 1, 0), rows - 1)
+    last_row = min(max(int(np.searchsorted(edges, high)) - 1, 0), rows - 1)
+    step = 2.0 * np.pi / grid.columns
     first = int(np.floor((middle - width + np.pi) / step))
-    last = int(np.floor((middle + width + np.pi) / step))
-    return first_row, last_row, first % columns, min(last - first + 1, columns)
+    last = min(int(np.floor((middle + width + np.pi) / step)), first + grid.columns - 1)
+    shift = first - first % grid.columns
+    return first_row, last_row + 1, first - shift, last + 1 - shift
+
+
+@njit(cache=True, error_model="numpy")
+def sensor_at(sweep: Sweep, time: float) -> DoubleArray:
+    """The sensor's pose (4×4, blended linearly) `time` seconds before the sweep's end."""
+    share = 1.0 + time / sweep.period
+    return sweep.start + share * (sweep.end - sweep.start)
+
+
+@njit(cache=True, error_model="numpy")
+def cone_windows(sweep: Sweep, cones: Cones) -> IntArray:
+    """The window of cells (P×4) that each cone can be seen in."""
+    windows = np.empty((len(cones.origins), 4), np.int64)
+    points = np.empty((2, 3))
+    still = np.abs(sweep.start - sweep.end).max() == 0.0
+    for p in range(len(windows)):
+        pose = sweep.end if still else sensor_at(sweep, cones.posed_at[p])
+        for axis in range(3):
+            points[0, axis] = points[1, axis] = 0.0
+            for k in range(3):
+                points[0, axis] += (cones.origins[p, k] - pose[k, 3]) * pose[k, axis]
+                points[1, axis] += (cones.ends[p, k] - pose[k, 3]) * pose[k, axis]
+        windows[p] = cell_window(sweep.grid, hull_bounds(points, cones.reach[p], MARGIN))
+    return windows
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
-def cast_primitive(
-    grid: RayGrid,
-    rays: WorldRays,
-    window: tuple[int, int, int, int],
-    origin: DoubleArray,
-    velocity: DoubleArray,
-    posed_at: float,
-    to_local: DoubleArray,
-    shape: tuple[float, float, float],
-    hit: int,
-    ranges: FloatArray,
-    hits: IndexArray,
+def cast_cone(
+    sweep: Sweep, cones: Cones, p: int, first: int, last: int, ranges: FloatArray, hits: IndexArray
 ) -> None:
-    """Test the rays of a window of cells against one primitive; nearer hits go to `ranges` and `hits`."""
-    first_row, last_row, first_column, count = window
-    a = to_local
-    height, low, high = shape
-    for row in range(first_row, last_row + 1):
-        for column in range(first_column, first_column + count):
-            cell = row * grid.columns + column % grid.columns
-            for i in range(grid.starts[cell], grid.starts[cell + 1]):
-                lag = grid.times[i] - posed_at
-                x = rays.origins[i, 0] - origin[0] - lag * velocity[0]
-                y = rays.origins[i, 1] - origin[1] - lag * velocity[1]
-                z = rays.origins[i, 2] - origin[2] - lag * velocity[2]
-                u = float(rays.directions[i, 0])
-                v = float(rays.directions[i, 1])
-                w = float(rays.directions[i, 2])
-                distance = rounded_cone_distance(
-                    a[0, 0] * x + a[0, 1] * y + a[0, 2] * z,
-                    a[1, 0] * x + a[1, 1] * y + a[1, 2] * z,
-                    a[2, 0] * x + a[2, 1] * y + a[2, 2] * z,
-                    a[0, 0] * u + a[0, 1] * v + a[0, 2] * w,
-                    a[1, 0] * u + a[1, 1] * v + a[1, 2] * w,
-                    a[2, 0] * u + a[2, 1] * v + a[2, 2] * w,
-                    height,
-                    low,
-                    high,
-                )
-                if 0.0 < distance < ranges[i]:
-                    ranges[i] = distance
-                    hits[i] = hit
+    """Test rays first … last − 1 against cone p; nearer hits go to `ranges` and `hits`."""
+    a = cones.to_local[p]
+    c, v = cones.origins[p], cones.velocities[p]
+    height, low, high = cones.heights[p], cones.radii[p, 0], cones.radii[p, 1]
+    for i in range(first, last):
+        ox, oy, oz, dx, dy, dz = world_ray(sweep, i)
+        lag = sweep.grid.times[i] - cones.posed_at[p]
+        x, y, z = ox - c[0] - lag * v[0], oy - c[1] - lag * v[1], oz - c[2] - lag * v[2]
+        distance = rounded_cone_distance(
+            a[0, 0] * x + a[0, 1] * y + a[0, 2] * z,
+            a[1, 0] * x + a[1, 1] * y + a[1, 2] * z,
+            a[2, 0] * x + a[2, 1] * y + a[2, 2] * z,
+            a[0, 0] * dx + a[0, 1] * dy + a[0, 2] * dz,
+            a[1, 0] * dx + a[1, 1] * dy + a[1, 2] * dz,
+            a[2, 0] * dx + a[2, 1] * dy + a[2, 2] * dz,
+            height,
+            low,
+            high,
+        )
+        if 0.0 < distance < ranges[i]:
+            ranges[i] = distance
+            hits[i] = cones.owners[p]
+
+
+@njit(cache=True, error_model="numpy")
+def run(grid: RayGrid, window: IntArray, row: int, shift: int) -> tuple[int, int]:
+    """Rays (first, after the last) of a window's row.
+
+    shift: 0, or the number of columns for the part of the window that wraps.
+    """
+    first, last = max(window[2] - shift, 0), min(window[3] - shift, grid.columns)
+    if first >= last:
+        return 0, 0
+    base = row * grid.columns
+    return grid.starts[base + first], grid.starts[base + last]
+
+
+@njit(cache=True, error_model="numpy")
+def cast_cones(sweep: Sweep, cones: Cones, ranges: FloatArray, hits: IndexArray) -> None:
+    """Cast the rays that can meet cones; nearer hits go to `ranges`, owners to `hits` (N each)."""
+    windows = cone_windows(sweep, cones)
+    for p in range(len(windows)):
+        for row in range(windows[p, 0], windows[p, 1]):
+            for shift in (0, sweep.grid.columns):
+                first, last = run(sweep.grid, windows[p], row, shift)
+                cast_cone(sweep, cones, p, first, last, ranges, hits)
+
+
+@njit(cache=True, error_model="numpy")
+def true_ranges(sweep: Sweep, ranges: FloatArray) -> None:
+    """Ray parameters → metres, for the blended directions' lengths."""
+    for i in range(len(ranges)):
+        _, _, _, dx, dy, dz = world_ray(sweep, i)
+        ranges[i] *= np.sqrt(dx * dx + dy * dy + dz * dz)
