@@ -73,7 +73,7 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
         "model": model.card.name,
         "model_sha256": dict(model.card.files),
         "provider": model.provider,
-        "versions": _versions(),
+        "versions": versions(),
         "settings": flatten(settings),
     }
     if truth:
@@ -113,7 +113,8 @@ def _to_fixed(line: Line, poses: dict[int, DoubleArray]) -> Line:
     return {**line, "people": people}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of this package, of Python and of the libraries that decide results."""
     found = {"despite": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -1,0 +1,48 @@
+"""Processes of nodes, as a launch file would start them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+END_S = 5.0  # a process that has not ended so long after SIGINT is killed
+
+
+def node_command(kind: str, parameters: Mapping[str, Any], ros_arguments: Sequence[str] = ()) -> list[str]:
+    """The command line of `python -m despite_ros.nodes KIND` with ROS parameters."""
+    given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
+    return ["-m", "despite_ros.nodes", kind, "--ros-args", *given, *ros_arguments]
+
+
+@contextmanager
+def running(
+    commands: Mapping[str, Sequence[str]], quiet: bool = False
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Python processes by name, each given the words after `python`; ended at the end of the block."""
+    output = subprocess.DEVNULL if quiet else None
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, words in commands.items():
+            processes[name] = subprocess.Popen(
+                [sys.executable, *words], env=dict(os.environ), stdout=output, stderr=output
+            )
+        yield processes
+    finally:
+        end(processes.values())
+
+
+def end(processes: Any) -> None:
+    """SIGINT to all, then SIGKILL to those that have not ended."""
+    alive = [process for process in processes if process.poll() is None]
+    for process in alive:
+        process.send_signal(signal.SIGINT)
+    for process in alive:
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
