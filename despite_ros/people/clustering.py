@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import FloatArray, IndexArray
+from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.people.settings import ClusteringSettings
 
 
@@ -15,7 +15,7 @@ class Clustering:
         self.cells = 2 * int(np.ceil(max_range / settings.cell)) + 2
         self.grid: IndexArray = np.full(self.cells * self.cells, -1, np.int32)
 
-    def label(self, points: FloatArray, sensor: FloatArray) -> IndexArray:
+    def label(self, points: FloatArray, sensor: DoubleArray) -> IndexArray:
         """Cluster of each of N×3 points seen from `sensor` (x, y): 0, 1, … (N,)."""
         settings = self.settings
         origin = np.asarray(sensor[:2] - self.cells // 2 * settings.cell, np.float32)
@@ -25,13 +25,13 @@ class Clustering:
         return labels
 
 
-def groups(labels: IndexArray) -> list[IndexArray]:
-    """Indices of the points of each label 0, 1, …, in the points' order."""
-    if len(labels) == 0:
+def groups(labels: IndexArray, count: int = 0) -> list[IndexArray]:
+    """Indices of the points of each label 0, 1, …, in the points' order; at least `count` groups."""
+    sizes = np.bincount(labels, minlength=count)
+    if len(sizes) == 0:
         return []
     order = np.argsort(labels, kind="stable").astype(np.int32)
-    ends = np.cumsum(np.bincount(labels))
-    return np.split(order, ends[:-1])
+    return np.split(order, np.cumsum(sizes)[:-1])
 
 
 @numba.njit(cache=True)

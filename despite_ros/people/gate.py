@@ -1,61 +1,64 @@
-"""Is a cluster a person?"""
+"""Is a cluster a person? Limits of size, then a small learned classifier."""
 
-from collections.abc import Iterable
+from importlib.resources import files
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
+from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.people.features import FEATURES
 from despite_ros.people.settings import GateSettings
-from despite_ros.people.tracking import Detection
 
-SURFACE_TO_AXIS = 0.1  # metres from the mean of the points seen to the body's axis, away from the sensor
+REASONS = ("too_few_points", "too_flat", "too_tall", "too_large", "not_like_a_person")
+WEIGHTS = "gate.npz"  # made by `python -m training.gate`
 
 
 class Gate:
-    """Rejects clusters that are no people, and counts why."""
+    """Judges clusters by their features (see `features.FEATURES`)."""
 
     def __init__(self, settings: GateSettings) -> None:
         self.settings = settings
+        self.network = load_network()
 
-    def select(
-        self,
-        points: FloatArray,
-        above: FloatArray,
-        clusters: Iterable[IndexArray],
-        sensor: DoubleArray,
-        counters: dict[str, int],
-    ) -> list[Detection]:
-        """Detections among clusters of N×3 points with heights `above` the floor; `counters` go up."""
-        for reason in ("too_few_points", "too_flat", "too_tall", "too_large", "not_like_a_person"):
-            counters.setdefault(reason, 0)
-        found = []
-        for cluster in clusters:
-            if len(cluster) < self.settings.min_points:
-                counters["too_few_points"] += 1
-                continue
-            detection = describe(points[cluster], above[cluster], sensor)
-            reason = self._reason(detection)
-            if reason:
-                counters[reason] += 1
-            else:
-                found.append(detection)
-        return found
+    def log_odds(self, features: FloatArray) -> DoubleArray:
+        """Natural log-odds of being a person (G,) of G×17 features."""
+        return self.network(features)
 
-    def _reason(self, detection: Detection) -> str:
-        if detection.top < self.settings.min_height:
-            return "too_flat"
-        if detection.top > self.settings.max_height:
-            return "too_tall"
-        if max(detection.size[:2]) > self.settings.max_length:
-            return "too_large"
-        return ""
+    def reasons(self, features: FloatArray, log_odds: DoubleArray) -> list[str]:
+        """Why each of G clusters is rejected: one of REASONS, or "" where it is not."""
+        top, length = features[:, FEATURES.index("top")], features[:, FEATURES.index("length")]
+        likely = np.log(self.settings.probability / (1 - self.settings.probability))
+        faults = np.stack(
+            [
+                features[:, FEATURES.index("points")] < np.log(self.settings.min_points - 0.5),
+                top < self.settings.min_height,
+                top > self.settings.max_height,
+                length > self.settings.max_length,
+                log_odds < likely,
+            ]
+        )
+        first = np.argmax(faults, axis=0)
+        return [REASONS[k] if faults[k, g] else "" for g, k in enumerate(first)]
 
 
-def describe(points: FloatArray, above: FloatArray, sensor: DoubleArray) -> Detection:
-    """Box, position and height of a cluster (N×3, fixed frame) seen from `sensor` (3,)."""
-    low, high = points.min(0), points.max(0)
-    centre = points.mean(0, dtype=np.float64)
-    sight = centre[:2] - sensor[:2]
-    centre[:2] += sight / max(float(np.linalg.norm(sight)), 1e-6) * SURFACE_TO_AXIS
-    centre[2] = (low[2] + high[2]) / 2
-    return Detection(points, centre, high - low, float(above.max()), 1.0)
+class Network:
+    """A perceptron with hidden layers of rectified linear units, as scikit-learn's MLPClassifier trains it."""
+
+    def __init__(
+        self, mean: FloatArray, scale: FloatArray, layers: list[tuple[FloatArray, FloatArray]]
+    ) -> None:
+        self.mean, self.scale, self.layers = mean, scale, layers
+
+    def __call__(self, features: FloatArray) -> DoubleArray:
+        """Log-odds (G,) of G×F features."""
+        values = np.clip((features - self.mean) / self.scale, -5, 5)
+        for weights, bias in self.layers[:-1]:
+            values = np.maximum(values @ weights + bias, 0)
+        weights, bias = self.layers[-1]
+        return np.asarray((values @ weights + bias)[:, 0], np.float64)
+
+
+def load_network() -> Network:
+    """The released classifier."""
+    with files("despite_ros.people").joinpath(WEIGHTS).open("rb") as file, np.load(file) as stored:
+        layers = [(stored[f"weights{k}"], stored[f"bias{k}"]) for k in range(len(stored.files) // 2 - 1)]
+        return Network(stored["mean"], stored["scale"], layers)

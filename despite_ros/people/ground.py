@@ -3,13 +3,16 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.people.settings import GroundSettings
 
-UNKNOWN = np.float32(np.nan)
-TRIALS = 128  # RANSAC hypotheses: with half of the cells on the floor, a miss has probability 1e-7
-NEAR_PLANE = 0.15  # metres; a cell this near the plane is where growing starts
+TRIALS = 64  # RANSAC hypotheses: with half of the cells on the floor, all miss with probability 2e-4
+SAMPLES = 600  # cells that judge a hypothesis
+NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
+STEEPEST = 35.0  # degrees; a steeper plane is a wall
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
+BAND = 0.08  # metres about the height map within which points refine it
+NOISE_FACTOR = 2.5  # standard deviations of floor points that clearance must cover at least
 
 
 class Ground:
@@ -18,35 +21,33 @@ class Ground:
     def __init__(self, settings: GroundSettings, max_range: float) -> None:
         self.settings = settings
         self.cells = 2 * int(np.ceil(max_range / settings.cell))
-        self.origin = np.zeros(2)
-        self.plane: DoubleArray | None = None
-        self.heights: FloatArray = np.zeros((self.cells, self.cells), np.float32)
+        self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
-        self.plane = None
-        self.heights[:] = 0
+        """Forget everything; the floor is z = 0."""
+        self.plane: DoubleArray | None = None
+        self.origin = np.full(2, -self.cells / 2 * self.settings.cell)
+        self.heights: FloatArray = np.zeros((self.cells, self.cells), np.float32)
+        self.clearance = self.settings.clearance
 
     def estimate(self, points: FloatArray, sensor: DoubleArray) -> None:
         """Make the height map of `points` (N×3, z up) seen from `sensor` (3,)."""
-        side = self.settings.cell
-        self.origin = (np.floor(sensor[:2] / side) - self.cells // 2) * side
-        lowest = cell_lows(points, self.origin[0], self.origin[1], side, self.cells)
-        rows, columns = np.nonzero(np.isfinite(lowest))
+        side, x0, y0 = self.settings.cell, *self._place(sensor)
+        lows: FloatArray = cell_lows(points, x0, y0, side, self.cells)
+        rows, columns = np.nonzero(np.isfinite(lows))
         if len(rows) < DEPTH:
             return
-        centres = np.stack([rows + 0.5, columns + 0.5], 1) * side + self.origin
-        samples = np.column_stack([centres, lowest[rows, columns]])
+        samples = np.column_stack(
+            [(rows + 0.5) * side + x0, (columns + 0.5) * side + y0, lows[rows, columns]]
+        )
         self.plane = fit_plane(samples, sensor, self.plane)
-        grid = (np.arange(self.cells) + 0.5) * side
-        flat = (
-            self.plane[0] * (grid[:, None] + self.origin[0])
-            + self.plane[1] * (grid[None, :] + self.origin[1])
-            + self.plane[2]
-        ).astype(np.float32)
+        flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
-        floor = grow(lowest - flat, NEAR_PLANE, rise)
-        self.heights = flat + fill(floor)
+        floor = grow(lows - flat, NEAR_PLANE, rise, self.settings.level_area / side**2)
+        self.heights = np.asarray(flat + fill(floor), np.float32)
+        correction, noise = refine(points, self.heights, x0, y0, side, BAND)
+        self.heights += correction
+        self.clearance = min(max(self.settings.clearance, NOISE_FACTOR * noise), 2 * self.settings.clearance)
 
     def above(self, points: FloatArray) -> FloatArray:
         """Height of each of N×3 points above the floor, metres."""
@@ -54,79 +55,137 @@ class Ground:
         above: FloatArray = heights_above(points, self.heights, x0, y0, self.settings.cell)
         return above
 
+    def _place(self, sensor: DoubleArray) -> DoubleArray:
+        """Centre the grid on the sensor, in whole cells; returns its corner."""
+        side = self.settings.cell
+        self.origin = (np.floor(sensor[:2] / side) - self.cells // 2) * side
+        return self.origin
 
-def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray | None) -> DoubleArray:
+    def _flat(self, plane: DoubleArray) -> FloatArray:
+        x, y = self.origin[:, None] + (np.arange(self.cells) + 0.5) * self.settings.cell
+        return (plane[0] * x[:, None] + plane[1] * y + plane[2]).astype(np.float32)
+
+
+def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray | None = None) -> DoubleArray:
     """(a, b, c) of z = a·x + b·y + c under most of the N×3 samples, by RANSAC and least squares.
 
-    Samples below a hypothesis count against it, so a floor wins over a table or a shelf.
+    The plane passes below the sensor. Samples below a hypothesis count against it, so a floor wins
+    over a table or a shelf. `previous` is one of the hypotheses.
     """
     rng = np.random.default_rng(0)
-    triples = samples[rng.integers(0, len(samples), (TRIALS, 3))]
-    system = np.concatenate([triples[:, :, :2], np.ones((TRIALS, 3, 1))], axis=2)
-    usable = np.abs(np.linalg.det(system)) > 1e-3
-    planes = np.linalg.solve(system[usable], triples[usable, :, 2:])[:, :, 0]
-    planes = planes[np.hypot(planes[:, 0], planes[:, 1]) < np.tan(np.radians(30))]
-    planes = np.concatenate([planes, [[0, 0, np.median(samples[:, 2])] if previous is None else previous]])
+    judges = samples[rng.permutation(len(samples))[:SAMPLES]]
+    planes = _hypotheses(samples, rng)
+    level = np.array([0.0, 0.0, np.quantile(samples[:, 2], 0.3)])
+    planes = np.concatenate([planes, [level if previous is None else previous]])
     planes = planes[planes @ [sensor[0], sensor[1], 1.0] < sensor[2] + 0.1]
     if len(planes) == 0:
-        return np.array([0.0, 0.0, float(samples[:, 2].min())])
-    residuals = samples[None, :, 2] - (planes[:, :2] @ samples[:, :2].T + planes[:, 2:])
-    scores = (np.abs(residuals) < 0.08).sum(1) - (residuals < -0.2).sum(1)
-    best = np.abs(residuals[np.argmax(scores)]) < 0.1
-    if best.sum() < 3:
-        return np.asarray(planes[np.argmax(scores)])
-    design = np.column_stack([samples[best, :2], np.ones(best.sum())])
-    return np.asarray(np.linalg.lstsq(design, samples[best, 2], rcond=None)[0])
+        return np.array([0.0, 0.0, samples[:, 2].min()])
+    residuals = judges[:, 2] - (planes[:, :2] @ judges[:, :2].T + planes[:, 2:])
+    scores = (np.abs(residuals) < BAND).sum(1) - (residuals < -0.2).sum(1)
+    best: DoubleArray = planes[np.argmax(scores)]
+    near: BoolArray = np.abs(samples[:, 2] - samples[:, :2] @ best[:2] - best[2]) < BAND
+    if near.sum() < 8:
+        return best
+    design = np.column_stack([samples[near, :2], np.ones(near.sum())])
+    return np.asarray(np.linalg.lstsq(design, samples[near, 2], rcond=None)[0])
+
+
+def _hypotheses(samples: DoubleArray, rng: np.random.Generator) -> DoubleArray:
+    triples = samples[rng.integers(0, len(samples), (TRIALS, 3))]
+    system = np.concatenate([triples[:, :, :2], np.ones((TRIALS, 3, 1))], axis=2)
+    usable = np.abs(np.linalg.det(system)) > 1e-2
+    planes = np.linalg.solve(system[usable], triples[usable, :, 2:])[:, :, 0]
+    return np.asarray(planes[np.hypot(planes[:, 0], planes[:, 1]) < np.tan(np.radians(STEEPEST))])
 
 
 @numba.njit(cache=True)
 def cell_lows(points: FloatArray, x0: float, y0: float, side: float, cells: int) -> FloatArray:
     """The third lowest z of each cell (cells×cells, NaN where there are fewer points)."""
-    lows = np.full((cells, cells, DEPTH), np.inf, np.float32)
+    lows = np.full((cells * cells, DEPTH), np.inf, np.float32)
+    scale = np.float32(1.0 / side)
+    left, front = np.float32(x0), np.float32(y0)
     for i in range(len(points)):
-        row = int((points[i, 0] - x0) / side)
-        column = int((points[i, 1] - y0) / side)
+        row = int(np.floor((points[i, 0] - left) * scale))
+        column = int(np.floor((points[i, 1] - front) * scale))
         if row < 0 or column < 0 or row >= cells or column >= cells:
             continue
         z = points[i, 2]
-        low = lows[row, column]
-        if z < low[2]:
-            low[2] = z
-            if z < low[1]:
-                low[2], low[1] = low[1], z
-                if z < low[0]:
-                    low[1], low[0] = low[0], z
-    third = lows[:, :, 2].copy()
-    for row in range(cells):
-        for column in range(cells):
-            if third[row, column] == np.inf:
-                third[row, column] = np.nan
-    return third
+        cell = row * cells + column
+        if z < lows[cell, 2]:
+            lows[cell, 2] = z
+            if z < lows[cell, 1]:
+                lows[cell, 2], lows[cell, 1] = lows[cell, 1], z
+                if z < lows[cell, 0]:
+                    lows[cell, 1], lows[cell, 0] = lows[cell, 0], z
+    third = lows[:, 2].copy().reshape(cells, cells)
+    return np.where(np.isinf(third), np.float32(np.nan), third)
 
 
 @numba.njit(cache=True)
-def grow(residual: FloatArray, near: float, rise: float) -> FloatArray:
-    """Floor cells (height over the plane, NaN elsewhere), grown from the cells near the plane."""
+def grow(residual: FloatArray, near: float, rise: float, level_cells: float) -> FloatArray:
+    """Floor cells (height over the plane, NaN elsewhere).
+
+    Grown from the cells near the plane, to neighbours at most `rise` higher or lower; then from any
+    other cell, where what it grows to has at least `level_cells` cells, whole 3×3 blocks among them.
+    """
     rows, columns = residual.shape
     floor = np.full((rows, columns), np.nan, np.float32)
+    tried = np.isnan(residual)
     stack = np.empty((rows * columns, 2), np.int32)
-    top = 0
     for row in range(rows):
         for column in range(columns):
             if abs(residual[row, column]) < near:
-                floor[row, column] = residual[row, column]
-                stack[top, 0], stack[top, 1] = row, column
-                top += 1
-    while top > 0:
-        top -= 1
-        row, column = stack[top, 0], stack[top, 1]
-        for i in range(max(row - 1, 0), min(row + 2, rows)):
-            for j in range(max(column - 1, 0), min(column + 2, columns)):
-                if np.isnan(floor[i, j]) and abs(residual[i, j] - floor[row, column]) < rise:
-                    floor[i, j] = residual[i, j]
-                    stack[top, 0], stack[top, 1] = i, j
-                    top += 1
+                _spread(residual, floor, tried, stack, row, column, rise)
+    for row in range(rows):
+        for column in range(columns):
+            if not tried[row, column]:
+                size = _spread(residual, floor, tried, stack, row, column, rise)
+                if size < level_cells or _blocks(floor, stack[:size]) < level_cells / 3:
+                    for k in range(size):
+                        floor[stack[k, 0], stack[k, 1]] = np.nan
     return floor
+
+
+@numba.njit(cache=True)
+def _spread(
+    residual: FloatArray,
+    floor: FloatArray,
+    tried: BoolArray,
+    stack: FloatArray,
+    row: int,
+    column: int,
+    rise: float,
+) -> int:
+    """Flood `floor` from one cell that was not tried; the number of cells, listed in `stack`."""
+    if tried[row, column]:
+        return 0
+    rows, columns = residual.shape
+    floor[row, column] = residual[row, column]
+    tried[row, column] = True
+    stack[0, 0], stack[0, 1] = row, column
+    size, done = 1, 0
+    while done < size:
+        a, b = stack[done, 0], stack[done, 1]
+        done += 1
+        for i in range(max(a - 1, 0), min(a + 2, rows)):
+            for j in range(max(b - 1, 0), min(b + 2, columns)):
+                if not tried[i, j] and abs(residual[i, j] - floor[a, b]) < rise:
+                    tried[i, j] = True
+                    floor[i, j] = residual[i, j]
+                    stack[size, 0], stack[size, 1] = i, j
+                    size += 1
+    return size
+
+
+@numba.njit(cache=True)
+def _blocks(floor: FloatArray, cells: FloatArray) -> int:
+    """How many of the cells (K×2) have eight floor neighbours."""
+    count = 0
+    for k in range(len(cells)):
+        row, column = cells[k, 0], cells[k, 1]
+        if 0 < row < floor.shape[0] - 1 and 0 < column < floor.shape[1] - 1:
+            count += not np.isnan(floor[row - 1 : row + 2, column - 1 : column + 2]).any()
+    return count
 
 
 @numba.njit(cache=True)
@@ -140,26 +199,72 @@ def fill(floor: FloatArray) -> FloatArray:
             count = 0
             for i in range(max(row - 2, 0), min(row + 3, rows)):
                 for j in range(max(column - 2, 0), min(column + 3, columns)):
-                    if not np.isnan(floor[i, j]):
-                        window[count] = floor[i, j]
+                    value = floor[i, j]
+                    if not np.isnan(value):
+                        k = count
+                        while k > 0 and window[k - 1] > value:
+                            window[k] = window[k - 1]
+                            k -= 1
+                        window[k] = value
                         count += 1
             if count > 0:
-                filled[row, column] = np.median(window[:count])
+                filled[row, column] = window[count // 2]
     return filled
+
+
+@numba.njit(cache=True)
+def refine(
+    points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float, band: float
+) -> tuple[FloatArray, float]:
+    """Mean height of the points within `band` of the map, of each cell with its eight neighbours.
+
+    Returns the correction of the map (same shape) and the standard deviation of the points, metres.
+    """
+    cells = heights.shape[0]
+    total = np.zeros((cells, cells), np.float32)
+    count = np.zeros((cells, cells), np.float32)
+    above = heights_above(points, heights, x0, y0, side)
+    for i in range(len(points)):
+        if abs(above[i]) < band:
+            row = min(max(int((points[i, 0] - x0) / side), 0), cells - 1)
+            column = min(max(int((points[i, 1] - y0) / side), 0), cells - 1)
+            total[row, column] += above[i]
+            count[row, column] += 1
+    correction = np.zeros((cells, cells), np.float32)
+    for row in range(cells):
+        for column in range(cells):
+            i, j = max(row - 1, 0), max(column - 1, 0)
+            number = count[i : row + 2, j : column + 2].sum()
+            if number > 0:
+                correction[row, column] = total[i : row + 2, j : column + 2].sum() / number
+    squares, number = 0.0, 1.0
+    for i in range(len(points)):
+        if abs(above[i]) < band:
+            row = min(max(int((points[i, 0] - x0) / side), 0), cells - 1)
+            column = min(max(int((points[i, 1] - y0) / side), 0), cells - 1)
+            squares += (above[i] - correction[row, column]) ** 2
+            number += 1
+    return correction, np.sqrt(squares / number)
 
 
 @numba.njit(cache=True)
 def heights_above(points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float) -> FloatArray:
     """z of each point above the bilinearly interpolated height map, metres."""
     above = np.empty(len(points), np.float32)
-    last = heights.shape[0] - 1.001
     for i in range(len(points)):
-        u = min(max((points[i, 0] - x0) / side - 0.5, 0.0), last)
-        v = min(max((points[i, 1] - y0) / side - 0.5, 0.0), last)
-        row, column = int(u), int(v)
-        u -= row
-        v -= column
-        low = heights[row, column] * (1 - u) + heights[row + 1, column] * u
-        high = heights[row, column + 1] * (1 - u) + heights[row + 1, column + 1] * u
-        above[i] = points[i, 2] - (low * (1 - v) + high * v)
+        above[i] = points[i, 2] - height_at(heights, points[i, 0] - x0, points[i, 1] - y0, side)
     return above
+
+
+@numba.njit(cache=True, inline="always")
+def height_at(heights: FloatArray, x: float, y: float, side: float) -> float:
+    """The height map, interpolated bilinearly, at metres from its corner."""
+    last = heights.shape[0] - 1.001
+    u = min(max(x / side - 0.5, 0.0), last)
+    v = min(max(y / side - 0.5, 0.0), last)
+    row, column = int(u), int(v)
+    u -= row
+    v -= column
+    low = heights[row, column] * (1 - u) + heights[row + 1, column] * u
+    high = heights[row, column + 1] * (1 - u) + heights[row + 1, column + 1] * u
+    return low * (1 - v) + high * v

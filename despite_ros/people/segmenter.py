@@ -4,15 +4,22 @@ import time
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
 from despite_ros.motion.sampling import make_crop
-from despite_ros.people.clustering import Clustering, groups
-from despite_ros.people.gate import Gate
+from despite_ros.people.background import Background
+from despite_ros.people.candidates import candidate_features, find_candidates
+from despite_ros.people.clustering import Clustering
+from despite_ros.people.detections import NOBODY, Detection, detect
+from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
+from despite_ros.people.partition import away, claim
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.tracking import Track, Tracker
+from despite_ros.people.transform import to_fixed
 from despite_ros.records import PeopleFrame, Person
+
+SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
 class Segmenter:
@@ -20,20 +27,23 @@ class Segmenter:
 
     def __init__(self, settings: PeopleSettings) -> None:
         self.settings = settings
+        self.rate = RateKeeper(settings.rate)
         self.ground = Ground(settings.ground, settings.max_range)
+        self.background = Background(settings.background)
         self.clustering = Clustering(settings.clustering, settings.max_range)
         self.gate = Gate(settings.gate)
         self.tracker = Tracker(settings.tracking)
-        self.rate = RateKeeper(settings.rate)
         self.reset()
 
     def reset(self) -> None:
         """Forget tracks, floor and background, as when time goes back."""
         self.rate.reset()
-        self.tracker.reset()
         self.ground.reset()
-        self.crops: dict[int, FloatArray] = {}
-        self.stamp_ns: int | None = None
+        self.background.reset()
+        self.tracker.reset()
+        self.stamp_ns = 0
+        self.ground_ns: int | None = None
+        self.pose: DoubleArray | None = None
 
     def process(
         self, cloud: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, frame_id: str = ""
@@ -49,54 +59,128 @@ class Segmenter:
         Raises:
             UserError: the sensor gives too few sweeps a second.
         """
-        if self.stamp_ns is not None and stamp_ns < self.stamp_ns:
+        if stamp_ns < self.stamp_ns:
             self.reset()
         self.stamp_ns = stamp_ns
         if not self.rate.wants(stamp_ns):
             return None
-        watch = Stopwatch()
-        counters = {"points": len(cloud)}
         pose = np.eye(4) if pose is None else np.asarray(pose, np.float64)
-        points = self._to_fixed(cloud, pose)
+        watch = Stopwatch()
+        counters = {"points": len(cloud), "above_ground": 0, "foreground": 0, "clusters": 0}
+        counters |= dict.fromkeys((*REASONS, "people"), 0)
+        points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         watch.lap("transform")
-        self.ground.estimate(points, pose[:3, 3])
-        above = self.ground.above(points)
-        standing = (above > self.settings.ground.clearance) & (above < self.settings.clustering.ceiling)
-        points, above = points[standing], above[standing]
+        points, above = self._off_the_ground(points, pose)
         counters["above_ground"] = len(points)
         watch.lap("ground")
-        clusters = groups(self.clustering.label(points, pose[:2, 3].astype(np.float32)))
-        counters["clusters"] = len(clusters)
-        watch.lap("clustering")
-        detections = self.gate.select(points, above, clusters, pose[:3, 3], counters)
-        watch.lap("gate")
+        new = self._foreground(points, pose)
+        points, above = points[new], above[new]
+        counters["foreground"] = len(points)
+        watch.lap("background")
         self.tracker.predict(stamp_ns)
+        labels = self.clustering.label(points, pose[:2, 3])
+        watch.lap("clustering")
+        owners = self._claims(points, labels)
+        detections = self._detections(points, above, labels, owners, pose[:3, 3], counters)
+        watch.lap("gate")
         self.tracker.update(detections)
         watch.lap("tracking")
-        people = tuple(self._person(track) for track in self.tracker.tracks if track.confirmed)
+        people = self._people()
         counters["people"] = sum(person.observed for person in people)
         watch.lap("crops")
+        self._learn(points, pose[:3, 3])
+        watch.lap("learning")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
 
-    def _to_fixed(self, cloud: FloatArray, pose: DoubleArray) -> FloatArray:
-        squared = np.einsum("ij,ij->i", cloud, cloud)
-        near, far = self.settings.min_range, self.settings.max_range
-        kept = cloud[(squared > near * near) & (squared < far * far)]
-        return np.asarray(kept @ pose[:3, :3].T + pose[:3, 3], np.float32)
+    def _off_the_ground(self, points: FloatArray, pose: DoubleArray) -> tuple[FloatArray, FloatArray]:
+        """The points between floor and ceiling, and their heights above the floor."""
+        moved = self._moved(pose)
+        age = np.inf if self.ground_ns is None else (self.stamp_ns - self.ground_ns) * 1e-9
+        if moved or age >= self.settings.ground.refresh:
+            self.ground.estimate(points, pose[:3, 3])
+            self.ground_ns = self.stamp_ns
+        above = self.ground.above(points)
+        kept = (above > self.ground.clearance) & (above < self.settings.clustering.ceiling)
+        return points[kept], above[kept]
+
+    def _moved(self, pose: DoubleArray) -> bool:
+        """Whether the sensor moved since the last sweep; the background is then void."""
+        before, self.pose = self.pose, pose
+        if before is None:
+            return False
+        change = np.abs(pose[:3] - before[:3])
+        moved = bool(change[:, 3].max() > self.settings.background.still or change[:, :3].max() > 0.005)
+        if moved:
+            self.background.reset()
+        return moved
+
+    def _foreground(self, points: FloatArray, pose: DoubleArray) -> BoolArray:
+        if not self.settings.background.enabled:
+            return np.ones(len(points), np.bool_)
+        return self.background.new(points, pose[:3, 3], self.stamp_ns)
+
+    def _claims(self, points: FloatArray, labels: IndexArray) -> IndexArray:
+        """Track that each point belongs to, by where the tracks' points were and are predicted."""
+        tracks = self.tracker.tracks
+        if not tracks:
+            return np.full(len(points), NOBODY, np.int32)
+        centres = np.stack([track.state[:2] for track in tracks])
+        shapes = np.stack([track.predicted_shape() for track in tracks])
+        unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
+        return claim(points, labels, centres, shapes, unseen, self.settings.partition)
+
+    def _detections(
+        self,
+        points: FloatArray,
+        above: FloatArray,
+        labels: IndexArray,
+        owners: IndexArray,
+        sensor: DoubleArray,
+        counters: dict[str, int],
+    ) -> list[Detection]:
+        """What may be a person: each track's claim, and what nobody claims, split at the necks."""
+        keys = [track.key for track in self.tracker.tracks]
+        candidates = find_candidates(points, above, labels, owners, keys, self.settings.partition)
+        if not candidates:
+            return []
+        features = candidate_features(candidates, points, above, sensor)
+        log_odds = self.gate.log_odds(features)
+        found = []
+        for k, reason in enumerate(self.gate.reasons(features, log_odds)):
+            if reason:
+                counters[reason] += 1
+            if not reason or (candidates[k].owner != NOBODY and reason != "too_few_points"):
+                members, top = points[candidates[k].members], float(features[k, 0])
+                found.append(detect(members, top, sensor, float(log_odds[k]), candidates[k].owner))
+        counters["clusters"] = len(candidates)
+        return found
+
+    def _people(self) -> tuple[Person, ...]:
+        for track in self.tracker.tracks:
+            if track.detection is not None:
+                track.crop = make_crop(track.detection.points)
+                track.shape = track.crop[:SHAPE] + track.detection.points.mean(0)
+                track.shape[:, :2] -= track.state[:2].astype(np.float32)
+        return tuple(self._person(track) for track in self.tracker.tracks if track.confirmed)
 
     def _person(self, track: Track) -> Person:
-        if track.detection is not None:
-            self.crops[track.track_id] = make_crop(track.detection.points)
         return Person(
             track_id=track.track_id,
             position=np.array([track.state[0], track.state[1], track.z], np.float32),
             size=track.size.astype(np.float32),
             velocity=np.array([track.state[2], track.state[3], 0], np.float32),
             covariance=track.covariance.astype(np.float32),
-            age_s=((self.stamp_ns or 0) - track.born_ns) * 1e-9,
+            age_s=(self.stamp_ns - track.born_ns) * 1e-9,
             points=0 if track.detection is None else len(track.detection.points),
-            crop=self.crops[track.track_id],
+            crop=track.crop,
         )
+
+    def _learn(self, points: FloatArray, sensor: DoubleArray) -> None:
+        """What is nobody's may become background."""
+        if self.settings.background.enabled:
+            centres = np.array([track.state[:2] for track in self.tracker.tracks]).reshape(-1, 2)
+            free = away(points, centres.astype(np.float32), np.float32(self.settings.partition.reach))
+            self.background.learn(points[free], sensor)
 
 
 class Stopwatch:

@@ -10,10 +10,10 @@ class GroundSettings:
     """Floor or terrain as a height map."""
 
     cell: float = setting(0.5, "side of a height-map cell, m", 0.2, 2.0)
-    clearance: float = setting(0.04, "points lower than this above the floor are floor, m", 0.0, 0.3)
+    clearance: float = setting(0.03, "points lower than this above the floor are floor, m", 0.0, 0.3)
     step: float = setting(0.1, "height difference of neighbouring cells on top of the slope, m", 0.01, 0.5)
     slope: float = setting(20.0, "steepest floor, degrees", 0.0, 45.0)
-    level_area: float = setting(4.0, "smallest raised level that counts as floor, m^2", 0.5, 100.0)
+    level_area: float = setting(6.0, "smallest raised level that counts as floor, m^2", 0.5, 100.0)
     refresh: float = setting(1.0, "a static sensor's height map is made anew after this, s", 0.0, 60.0)
 
 
@@ -22,6 +22,9 @@ class BackgroundSettings:
     """What a static sensor always sees, as ranges in an azimuth-elevation grid."""
 
     enabled: bool = setting(True, "learn the background while the sensor stands still")
+    still: float = setting(
+        0.02, "a sensor that moves less than this from sweep to sweep stands still, m", 0.0, 1.0
+    )
     azimuth: float = setting(0.25, "width of a grid cell, degrees", 0.05, 5.0)
     elevation: float = setting(0.4, "height of a grid cell, degrees", 0.05, 5.0)
     margin: float = setting(0.08, "range difference that makes a point foreground, m", 0.01, 1.0)
@@ -38,6 +41,29 @@ class ClusteringSettings:
     spacing: float = setting(0.16, "cells closer than this are connected, m", 0.05, 1.0)
     spacing_per_metre: float = setting(0.012, "added to spacing for each metre of range", 0.0, 0.1)
     ceiling: float = setting(2.3, "points higher above the floor are left out, m", 1.0, 4.0)
+
+
+@dataclass(frozen=True)
+class PartitionSettings:
+    """Sharing the points of a cluster among people."""
+
+    reach: float = setting(1.1, "a point farther from a track's predicted centre is not its, m", 0.3, 3.0)
+    limb: float = setting(
+        0.35, "a point this near to where a track's points are predicted is its, m", 0.05, 1.0
+    )
+    unseen: float = setting(
+        0.2, "metres that a track is handicapped for each second without points", 0.0, 2.0
+    )
+    fewest: int = setting(6, "smaller clusters are left out", 1, 100)
+    split_length: float = setting(0.6, "shorter clusters are not split, m", 0.2, 2.0)
+    split_height: float = setting(0.7, "lower clusters (lying) are not split, m", 0.0, 2.0)
+    longest: float = setting(6.0, "longer clusters (walls) are not split, m", 1.0, 50.0)
+    map_cell: float = setting(0.1, "side of a cell of the upper-body map, m", 0.05, 0.3)
+    peak: float = setting(0.25, "lowest peak of that map as a share of the highest", 0.05, 1.0)
+    apart: float = setting(0.35, "nearest distance of two peaks, m", 0.1, 1.0)
+    valley: float = setting(
+        0.6, "the map falls between two peaks to less than this share of the lower", 0.1, 1.0
+    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +85,7 @@ class TrackingSettings:
     measurement: float = setting(0.08, "standard deviation of a measured position, m", 0.01, 1.0)
     gate: float = setting(3.5, "largest Mahalanobis distance of an assignment", 1.0, 10.0)
     height_deviation: float = setting(0.25, "standard deviation of a person's height over time, m", 0.05, 2.0)
-    birth: int = setting(3, "sweeps with the person before a track is shown", 1, 20)
+    birth: int = setting(2, "sweeps with the person before a track is shown", 1, 20)
     occlusion: float = setting(3.0, "a track that is not seen is kept for this long, s", 0.0, 30.0)
 
 
@@ -73,5 +99,6 @@ class PeopleSettings:
     ground: GroundSettings = section(GroundSettings)
     background: BackgroundSettings = section(BackgroundSettings)
     clustering: ClusteringSettings = section(ClusteringSettings)
+    partition: PartitionSettings = section(PartitionSettings)
     gate: GateSettings = section(GateSettings)
     tracking: TrackingSettings = section(TrackingSettings)

@@ -6,34 +6,27 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
+from despite_ros.limbs import POINTS
+from despite_ros.people.detections import NOBODY, Detection
 from despite_ros.people.settings import TrackingSettings
 
 UNBORN = -1  # the track_id of a track that is not shown yet
 START_SPEED = 1.2  # standard deviation of the velocity of a new track, m/s
 SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
-EVIDENCE_LIMIT = 6.0  # natural log-odds
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A cluster that may be a person, in the fixed frame.
-
-    points: N×3 raw points. position: centre of the body in plan view and of the box in z.
-    size: box (dx, dy, dz). top: height of the highest point above the floor, metres.
-    log_odds: of being a person, by the gate.
-    """
-
-    points: FloatArray
-    position: DoubleArray
-    size: FloatArray
-    top: float
-    log_odds: float
+EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
+DISBELIEF = -1.0  # mean log-odds at which a track is given up
 
 
 @dataclass(slots=True)
 class Track:
-    """A person followed over sweeps. state: (x, y, vx, vy), fixed frame, metres and m/s."""
+    """A person followed over sweeps.
 
+    key: unique among all tracks ever; track_id: once shown. state: (x, y, vx, vy), fixed frame, metres
+    and m/s. height: of the highest point above the floor, smoothed. evidence: mean log-odds of being a person.
+    shape: S×3 points when last seen, in plan view from the state. crop: the last one.
+    """
+
+    key: int
     state: DoubleArray
     covariance: DoubleArray
     born_ns: int
@@ -47,11 +40,17 @@ class Track:
     travelled: float = 0.0  # farthest distance from where it was born, metres
     birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
     detection: Detection | None = None
+    crop: FloatArray = field(default_factory=lambda: np.zeros((POINTS, 3), np.float32))
+    shape: FloatArray = field(default_factory=lambda: np.zeros((1, 3), np.float32))
 
     @property
     def confirmed(self) -> bool:
         """Whether the track is shown."""
         return self.track_id != UNBORN
+
+    def predicted_shape(self) -> FloatArray:
+        """The points of the last sighting, moved to the state (S×3, fixed frame)."""
+        return self.shape + np.array([self.state[0], self.state[1], 0], np.float32)
 
 
 class Tracker:
@@ -65,7 +64,7 @@ class Tracker:
         """Forget all tracks; ids go on from 0."""
         self.tracks: list[Track] = []
         self.stamp_ns: int | None = None
-        self.next_id = 0
+        self.next_id = self.next_key = 0
 
     def predict(self, stamp_ns: int) -> None:
         """Move all tracks on to `stamp_ns` (discrete white-noise acceleration)."""
@@ -89,9 +88,6 @@ class Tracker:
                 self._absorb(tracks[row], detections[left[column]])
             taken = {id(track.detection) for track in self.tracks if track.detection is not None}
             left = [k for k in left if id(detections[k]) not in taken]
-        for track in self.tracks:
-            if track.detection is None and not track.confirmed:
-                track.evidence -= 1.0
         self.tracks = [track for track in self.tracks if self._alive(track)]
         self.tracks += [self._born(detections[k]) for k in left]
         for track in self.tracks:
@@ -107,7 +103,10 @@ class Tracker:
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if possible[r, c]]
 
     def _cost(self, tracks: list[Track], detections: list[Detection]) -> tuple[DoubleArray, BoolArray]:
-        """Squared Mahalanobis distance in plan view and height, and whether it is within the gate."""
+        """Squared Mahalanobis distance in plan view and height, and whether a pair may be.
+
+        Within the gate, and not of a detection that another track claimed.
+        """
         states = np.stack([track.state for track in tracks])
         covariances = np.stack([track.covariance for track in tracks])
         centres = np.stack([detection.position[:2] for detection in detections])
@@ -117,7 +116,9 @@ class Tracker:
         tops = np.array([detection.top for detection in detections])
         heights = np.array([track.height for track in tracks])
         look = (tops[None] - heights[:, None]) / self.settings.height_deviation
-        return distance + np.minimum(look**2, 9.0), distance < self.settings.gate**2
+        owners = np.array([detection.owner for detection in detections])
+        free = (owners == NOBODY)[None] | (owners[None] == np.array([track.key for track in tracks])[:, None])
+        return distance + np.minimum(look**2, 9.0), free & (distance < self.settings.gate**2)
 
     def _absorb(self, track: Track, detection: Detection) -> None:
         innovation = detection.position[:2] - track.state[:2]
@@ -129,15 +130,17 @@ class Tracker:
         track.height += SIZE_GAIN * (detection.top - track.height)
         track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
         track.z = float(detection.position[2])
-        track.evidence = float(np.clip(track.evidence + detection.log_odds, -EVIDENCE_LIMIT, EVIDENCE_LIMIT))
         track.hits += 1
+        track.evidence += max(1 / track.hits, EVIDENCE_GAIN) * (detection.log_odds - track.evidence)
         track.seen_ns = self.stamp_ns or 0
         track.travelled = max(track.travelled, float(np.linalg.norm(track.state[:2] - track.birthplace)))
         track.detection = detection
 
     def _born(self, detection: Detection) -> Track:
         stamp_ns = self.stamp_ns or 0
+        self.next_key += 1
         return Track(
+            key=self.next_key,
             state=np.concatenate([detection.position[:2], [0.0, 0.0]]),
             covariance=np.diag([self.settings.measurement**2] * 2 + [START_SPEED**2] * 2),
             born_ns=stamp_ns,
@@ -153,4 +156,4 @@ class Tracker:
     def _alive(self, track: Track) -> bool:
         unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
         patience = self.settings.occlusion if track.confirmed else 0.35
-        return unseen <= patience and track.evidence > -EVIDENCE_LIMIT / 2
+        return unseen <= patience and track.evidence > DISBELIEF

@@ -1,0 +1,166 @@
+"""What a static sensor always sees: intervals of range in an azimuth-elevation grid, learned as it runs.
+
+A cell holds up to MODES intervals, for an edge shows now the table and now the wall behind it. An
+interval becomes background when it was seen for long enough, and what belongs to a track is never
+learned, so nobody is swallowed by standing still. Intervals that the sensor sees through fade.
+"""
+
+import numba
+import numpy as np
+
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
+from despite_ros.people.settings import BackgroundSettings
+
+MODES = 3  # intervals a cell
+LOW, HIGH, BORN, HITS = range(4)  # a candidate: metres ×2, seconds, count
+LEAST_HITS = 3.0  # sweeps with a return in the interval before it can be learned
+WIDEST = 1.0  # metres, an interval grows no wider
+REFRESH = 8  # the last sighting of background is noted for one point in so many
+
+QUARTER, HALF = np.float32(np.pi / 2), np.float32(np.pi)
+# Abramowitz and Stegun 4.4.49
+A1, A3, A5, A7, A9 = (np.float32(a) for a in (0.9998660, -0.3302995, 0.1801410, -0.0851330, 0.0208351))
+TINY = np.float32(1e-9)
+
+
+class Background:
+    """Tells new things from what stays. `new` first, then `learn` with what is not a person's."""
+
+    def __init__(self, settings: BackgroundSettings) -> None:
+        self.settings = settings
+        self.columns = int(np.ceil(360 / settings.azimuth))
+        self.rows = int(np.ceil(180 / settings.elevation))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        cells = self.rows * self.columns
+        self.known: FloatArray = np.full((cells, MODES, 2), np.nan, np.float32)  # low, high, metres
+        self.seen: FloatArray = np.zeros((cells, MODES), np.float32)  # last sighting, seconds
+        self.candidates: FloatArray = np.zeros((cells, MODES, 4), np.float32)
+        self.start_ns: int | None = None
+        self.sweeps = 0
+
+    def new(self, points: FloatArray, sensor: DoubleArray, stamp_ns: int) -> BoolArray:
+        """Which of N×3 points, seen from `sensor` (3,), are not background (N,)."""
+        self.start_ns = stamp_ns if self.start_ns is None else self.start_ns
+        self.seconds = (stamp_ns - self.start_ns) * 1e-9
+        self.sweeps += 1
+        cells, ranges = grid_cells(points, sensor.astype(np.float32), self.columns, self.rows)
+        margin, keep = np.float32(self.settings.margin), self.settings.keep
+        phase = self.sweeps % REFRESH
+        foreground: BoolArray = compare(
+            self.known, self.seen, cells, ranges, margin, self.seconds, keep, phase
+        )
+        return foreground
+
+    def learn(self, points: FloatArray, sensor: DoubleArray) -> None:
+        """Take N×3 foreground points that are nobody's as candidates for background."""
+        patience = self.settings.warm_up if self.seconds < 2 * self.settings.warm_up else self.settings.absorb
+        cells, ranges = grid_cells(points, sensor.astype(np.float32), self.columns, self.rows)
+        margin = self.settings.margin
+        gather(self.known, self.seen, self.candidates, cells, ranges, margin, self.seconds, patience)
+
+
+@numba.njit(cache=True, inline="always")
+def arctan(ratio: np.float32) -> np.float32:
+    """Arc tangent of 0…1 to 1e-4 radians, many times as fast as the exact one."""
+    s = ratio * ratio
+    return ratio * (A1 + s * (A3 + s * (A5 + s * (A7 + s * A9))))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def grid_cells(
+    points: FloatArray, sensor: FloatArray, columns: int, rows: int
+) -> tuple[IndexArray, FloatArray]:
+    """Azimuth-elevation cell and range (m) of each point."""
+    cells = np.empty(len(points), np.int32)
+    ranges = np.empty(len(points), np.float32)
+    across, up = np.float32(columns / (2 * np.pi)), np.float32(rows / np.pi)
+    for i in range(len(points)):
+        x, y, z = points[i, 0] - sensor[0], points[i, 1] - sensor[1], points[i, 2] - sensor[2]
+        flat = np.sqrt(x * x + y * y)
+        ahead, aside, upward = abs(x), abs(y), abs(z)
+        azimuth = arctan(min(ahead, aside) / (max(ahead, aside) + TINY))
+        azimuth = QUARTER - azimuth if aside > ahead else azimuth
+        azimuth = HALF - azimuth if x < 0 else azimuth
+        azimuth = -azimuth if y < 0 else azimuth
+        elevation = arctan(min(flat, upward) / (max(flat, upward) + TINY))
+        elevation = QUARTER - elevation if upward > flat else elevation
+        elevation = -elevation if z < 0 else elevation
+        column = min(np.int32((azimuth + HALF) * across), columns - 1)
+        row = min(np.int32((elevation + QUARTER) * up), rows - 1)
+        cells[i] = column * rows + row
+        ranges[i] = np.sqrt(flat * flat + z * z)
+    return cells, ranges
+
+
+@numba.njit(cache=True)
+def compare(
+    known: FloatArray,
+    seen: FloatArray,
+    cells: IndexArray,
+    ranges: FloatArray,
+    margin: np.float32,
+    seconds: float,
+    keep: float,
+    phase: int,
+) -> BoolArray:
+    """Which points lie in no known interval of their cell; what was not seen for `keep` s is dropped."""
+    foreground = np.ones(len(cells), np.bool_)
+    for i in range(len(cells)):
+        cell, r = cells[i], ranges[i]
+        for k in range(MODES):
+            if known[cell, k, 0] - margin <= r and r <= known[cell, k, 1] + margin:
+                foreground[i] = False
+                if i % REFRESH == phase:
+                    seen[cell, k] = seconds
+            elif r > known[cell, k, 1] + margin and i % REFRESH == phase and seconds - seen[cell, k] > keep:
+                known[cell, k] = np.nan
+    return foreground
+
+
+@numba.njit(cache=True)
+def gather(
+    known: FloatArray,
+    seen: FloatArray,
+    candidates: FloatArray,
+    cells: IndexArray,
+    ranges: FloatArray,
+    margin: float,
+    seconds: float,
+    patience: float,
+) -> None:
+    """Put points into the candidate intervals of their cells, and promote those seen for `patience` s."""
+    for i in range(len(cells)):
+        modes, r = candidates[cells[i]], ranges[i]
+        home = _home(modes, r, margin)
+        if modes[home, HITS] == 0:
+            modes[home, LOW], modes[home, HIGH], modes[home, BORN] = r, r, seconds
+        low, high = min(modes[home, LOW], r), max(modes[home, HIGH], r)
+        if high - low < WIDEST:
+            modes[home, LOW], modes[home, HIGH] = low, high
+        modes[home, HITS] += 1
+        if modes[home, HITS] >= LEAST_HITS and seconds - modes[home, BORN] >= patience:
+            slot = np.argmin(np.where(np.isnan(known[cells[i], :, 0]), np.float32(-1), seen[cells[i]]))
+            known[cells[i], slot] = modes[home, :2]
+            seen[cells[i], slot] = seconds
+            modes[home, HITS] = 0
+
+
+@numba.njit(cache=True)
+def _home(modes: FloatArray, r: float, margin: float) -> int:
+    """The candidate that holds range `r`, else the one with the fewest hits, emptied.
+
+    Candidates nearer than `r` lose a hit: the sensor saw through them.
+    """
+    spare = 0
+    for k in range(MODES):
+        if modes[k, HITS] > 0 and modes[k, LOW] - margin <= r and r <= modes[k, HIGH] + margin:
+            return k
+        if r > modes[k, HIGH] + margin:
+            modes[k, HITS] = max(modes[k, HITS] - 1, 0)
+        if modes[k, HITS] < modes[spare, HITS]:
+            spare = k
+    modes[spare, HITS] = 0
+    return spare

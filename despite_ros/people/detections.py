@@ -1,0 +1,39 @@
+"""A cluster that may be a person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from despite_ros.arrays import DoubleArray, FloatArray
+
+NOBODY = -1
+SURFACE_TO_AXIS = 0.1  # metres from the mean of the points seen to the body's axis, away from the sensor
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A cluster that may be a person, in the fixed frame.
+
+    points: N×3 raw points. position: centre of the body in plan view and of the box in z.
+    size: box (dx, dy, dz). top: height of the highest point above the floor, metres.
+    log_odds: of being a person, by the gate. owner: key of the track that claimed the points, or NOBODY.
+    """
+
+    points: FloatArray
+    position: DoubleArray
+    size: FloatArray
+    top: float
+    log_odds: float = 0.0
+    owner: int = NOBODY
+
+
+def detect(
+    points: FloatArray, top: float, sensor: DoubleArray, log_odds: float = 0.0, owner: int = NOBODY
+) -> Detection:
+    """Box and position of a cluster (N×3) seen from `sensor` (3,)."""
+    low, high = points.min(0), points.max(0)
+    centre = points.mean(0, dtype=np.float64)
+    sight = centre[:2] - sensor[:2]
+    centre[:2] += sight / max(float(np.linalg.norm(sight)), 1e-6) * SURFACE_TO_AXIS
+    centre[2] = (low[2] + high[2]) / 2
+    return Detection(points, centre, high - low, top, log_odds, owner)

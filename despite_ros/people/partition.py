@@ -1,0 +1,192 @@
+"""Whose points are they? Clusters are shared out among the tracks; the rest is split at the necks."""
+
+import numba
+import numpy as np
+
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
+from despite_ros.people.detections import NOBODY
+from despite_ros.people.settings import PartitionSettings
+
+
+def claim(
+    points: FloatArray,
+    labels: IndexArray,
+    centres: DoubleArray,
+    shapes: FloatArray,
+    unseen: FloatArray,
+    settings: PartitionSettings,
+) -> IndexArray:
+    """Track (row of `centres`, or NOBODY) that each of N×3 points belongs to (N,).
+
+    labels: (N,) cluster of each point. centres: T×2 predicted positions. shapes: T×S×3 points of each
+    track when it was last seen, moved to where it is predicted. unseen: (T,) seconds since then.
+
+    A point is claimed by the track with the nearest such point. Of a cluster a track gets all that
+    is within its reach if it claims most of it, nothing if it claims but a small part of it and has
+    more elsewhere (something it passes by), else what it claims: two people shaking hands are cut in
+    the middle, and a person cut in two by a pillar gets both parts.
+    """
+    if len(points) == 0 or len(centres) == 0:
+        return np.full(len(points), NOBODY, np.int32)
+    flat = np.ascontiguousarray(shapes.transpose(0, 2, 1))
+    handicap = np.float32(settings.unseen) * unseen
+    owners, distance = nearest_track(
+        points, centres.astype(np.float32), flat, np.float32(settings.reach), handicap
+    )
+    claimed = np.where(distance < settings.limb, owners, NOBODY).astype(np.int32)
+    share = np.zeros((labels.max() + 1, len(centres) + 1), np.int64)
+    np.add.at(share, (labels, claimed), 1)
+    size = share.sum(1, keepdims=True)
+    share = share[:, :-1]
+    keeps = (2 * share >= size) | (2 * share >= share.sum(0, keepdims=True))
+    most = 2 * share.sum(1) >= size[:, 0]
+    wanted = np.where(most[labels], owners, claimed)
+    return np.where((wanted >= 0) & keeps[labels, wanted], wanted, NOBODY).astype(np.int32)
+
+
+@numba.njit(cache=True, fastmath=True)
+def nearest_track(
+    points: FloatArray, centres: FloatArray, shapes: FloatArray, reach: np.float32, handicap: FloatArray
+) -> tuple[IndexArray, FloatArray]:
+    """Track with the nearest shape point among those within `reach` in plan view, and its distance, m.
+
+    shapes: T×3×S. handicap: (T,) metres added to a track's distance. NOBODY where none is within reach.
+    """
+    owners = np.full(len(points), NOBODY, np.int32)
+    distance = np.full(len(points), np.float32(1e9), np.float32)
+    for i in range(len(points)):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        for t in range(len(centres)):
+            if (x - centres[t, 0]) ** 2 + (y - centres[t, 1]) ** 2 > reach * reach:
+                continue
+            nearest = np.float32(1e8)
+            for s in range(shapes.shape[2]):
+                dx, dy, dz = x - shapes[t, 0, s], y - shapes[t, 1, s], z - shapes[t, 2, s]
+                nearest = min(nearest, dx * dx + dy * dy + dz * dz)
+            nearest = np.sqrt(nearest) + handicap[t]
+            if nearest < distance[i]:
+                owners[i], distance[i] = t, nearest
+    return owners, distance
+
+
+@numba.njit(cache=True)
+def away(points: FloatArray, centres: FloatArray, reach: np.float32) -> BoolArray:
+    """Which of N×3 points are farther than `reach` from all T×2 centres in plan view (N,)."""
+    free = np.ones(len(points), np.bool_)
+    for i in range(len(points)):
+        for t in range(len(centres)):
+            dx, dy = points[i, 0] - centres[t, 0], points[i, 1] - centres[t, 1]
+            if dx * dx + dy * dy < reach * reach:
+                free[i] = False
+    return free
+
+
+def extent(points: FloatArray) -> float:
+    """Longer side of the box around N×3 points in plan view, metres."""
+    return float(np.max(points[:, :2].max(0) - points[:, :2].min(0)))
+
+
+def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) -> IndexArray:
+    """Part 0, 1, … of each of N×3 points of one cluster, with heights `above` the floor (N,).
+
+    Parts are the surroundings of the peaks of a smoothed map of the upper body in plan view; two
+    peaks count when the map falls between them.
+    """
+    low = points[:, :2].min(0)
+    length = extent(points)
+    if length < settings.split_length or length > settings.longest or above.max() < settings.split_height:
+        return np.zeros(len(points), np.int32)
+    parts: IndexArray = split_at_peaks(
+        points, above, low, np.float32(settings.map_cell), settings.peak, settings.apart, settings.valley
+    )
+    return parts
+
+
+@numba.njit(cache=True)
+def split_at_peaks(
+    points: FloatArray,
+    above: FloatArray,
+    corner: FloatArray,
+    side: np.float32,
+    peak: float,
+    apart: float,
+    valley: float,
+) -> IndexArray:
+    """Index of the nearest peak of the upper-body map for each point."""
+    mass = _smooth(_upper_body(points, above, corner, side))
+    peaks = np.empty((len(points), 2), np.int32)
+    count = 0
+    left = mass.copy()
+    while count < len(points):
+        best = np.argmax(left)
+        row, column = best // mass.shape[1], best % mass.shape[1]
+        if left[row, column] <= peak * mass.max():
+            break
+        separate = _is_maximum(mass, row, column)
+        for k in range(count):
+            a, b = peaks[k, 0], peaks[k, 1]
+            near = np.hypot(a - row, b - column) * side < apart
+            separate &= not near and _lowest_between(mass, row, column, a, b) < valley * mass[row, column]
+        if separate:
+            peaks[count, 0], peaks[count, 1] = row, column
+            count += 1
+        left[row, column] = 0
+    parts = np.zeros(len(points), np.int32)
+    for i in range(len(points)):
+        nearest = np.inf
+        for k in range(count):
+            dx = points[i, 0] - corner[0] - (peaks[k, 0] - 1.5) * side
+            dy = points[i, 1] - corner[1] - (peaks[k, 1] - 1.5) * side
+            if dx * dx + dy * dy < nearest:
+                nearest = dx * dx + dy * dy
+                parts[i] = k
+    return parts
+
+
+@numba.njit(cache=True)
+def _upper_body(points: FloatArray, above: FloatArray, corner: FloatArray, side: np.float32) -> FloatArray:
+    """Number of points a cell, weighted by height squared; two cells of margin."""
+    rows = int((points[:, 0].max() - corner[0]) / side) + 5
+    columns = int((points[:, 1].max() - corner[1]) / side) + 5
+    mass = np.zeros((rows, columns), np.float32)
+    for i in range(len(points)):
+        row = int((points[i, 0] - corner[0]) / side) + 2
+        column = int((points[i, 1] - corner[1]) / side) + 2
+        mass[row, column] += above[i] * above[i]
+    return mass
+
+
+@numba.njit(cache=True)
+def _smooth(mass: FloatArray) -> FloatArray:
+    """The map under the 5×5 binomial kernel (standard deviation one cell)."""
+    kernel = np.array([1, 4, 6, 4, 1], np.float32) / np.float32(16)
+    rows, columns = mass.shape
+    across = np.zeros_like(mass)
+    smooth = np.zeros_like(mass)
+    for row in range(rows):
+        for column in range(2, columns - 2):
+            for k in range(5):
+                across[row, column] += kernel[k] * mass[row, column + k - 2]
+    for row in range(2, rows - 2):
+        for column in range(columns):
+            for k in range(5):
+                smooth[row, column] += kernel[k] * across[row + k - 2, column]
+    return smooth
+
+
+@numba.njit(cache=True)
+def _is_maximum(mass: FloatArray, row: int, column: int) -> bool:
+    around = mass[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+    return mass[row, column] >= around.max()
+
+
+@numba.njit(cache=True)
+def _lowest_between(mass: FloatArray, row: int, column: int, row2: int, column2: int) -> float:
+    """The least of the map on the straight line between two cells."""
+    steps = max(abs(row2 - row), abs(column2 - column))
+    lowest = mass[row, column]
+    for k in range(1, steps):
+        i = int(np.rint(row + (row2 - row) * k / steps))
+        j = int(np.rint(column + (column2 - column) * k / steps))
+        lowest = min(lowest, mass[i, j])
+    return lowest
