@@ -51,9 +51,7 @@ class Graph:
         product = self("MatMul", x, weight.T)
         return product if bias is None else self("Add", product, bias)
 
-    def model(
-        self, inputs: Mapping[str, Shape], outputs: Mapping[str, tuple[str, Shape]]
-    ) -> bytes:
+    def model(self, inputs: Mapping[str, Shape], outputs: Mapping[str, tuple[str, Shape]]) -> bytes:
         """The serialised model. inputs: name → shape after the batch; outputs: name → (result, shape)."""
         for name, (result, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [result], [name]))

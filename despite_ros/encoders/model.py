@@ -53,6 +53,11 @@ class Encoders:
         providers = {network.provider for network in self._networks.values()}
         self.provider = ", ".join(sorted(providers))
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What the model encodes: "points", "imu", or both."""
+        return tuple(self._networks)
+
     def points(self, crops: FloatArray) -> FloatArray:
         """Crops of whole windows, B×24×256×3 m, in sampling order → B×E, unnormalised."""
         return self._encode("points", crops)

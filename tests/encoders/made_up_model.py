@@ -58,7 +58,11 @@ def write_model(folder: Path, width: int = WIDTH) -> Path:
     (folder / "points.onnx").write_bytes(points_graph(_part(weights, "pointcloud_encoder.")))
     (folder / "imu.onnx").write_bytes(imu_graph(_part(weights, "imu_encoder.lstm.")))
     save_file(weights, folder / "weights.safetensors")
-    heads: dict[str, tuple[int, ...]] = {"points.weight": (3, width), "imu.weight": (3, width), "both.weight": (3, 2 * width)}
+    heads: dict[str, tuple[int, ...]] = {
+        "points.weight": (3, width),
+        "imu.weight": (3, width),
+        "both.weight": (3, 2 * width),
+    }
     heads |= {"points.bias": (3,), "imu.bias": (3,), "both.bias": (3,)}
     save_file({name: _draw(rng, name, shape) for name, shape in heads.items()}, folder / "heads.safetensors")
     write_card(Card("made-up", "1", width, labels=LABELS), folder)
