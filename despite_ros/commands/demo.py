@@ -29,7 +29,7 @@ HELP = (
     "status 0 only if at the end every visible wearer is on the right person and the absent one on nobody."
 )
 REFRESH_S = 0.25
-SETTLE_S = 1.0  # for the last results, after the last message was played
+SETTLE_S = 0.3  # for the last results, after the last message was played
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,11 +111,12 @@ def _watch(
         ),
         "player": ["-m", "despite_ros.nodes.player", str(scene / "recording.mcap")],
     }
-    with running(nodes) as processes, Live(console=console, auto_refresh=False) as live:
+    with running(nodes, args.out) as processes, Live(console=console, auto_refresh=False) as live:
         while processes["player"].poll() is None:
             ended = [name for name, process in processes.items() if process.poll() is not None]
             if ended and ended != ["player"]:
-                raise UserError(f"the {ended[0]} node ended before the scene was over; its message is above")
+                last = (args.out / f"{ended[0]}.log").read_text().strip().splitlines()[-1:]
+                raise UserError(f"{ended[0]} ended before the scene was over: {' '.join(last)}")
             _show(live, observer, truth)
             time.sleep(REFRESH_S)
         time.sleep(SETTLE_S)

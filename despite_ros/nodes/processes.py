@@ -1,12 +1,12 @@
 """Processes of nodes, as a launch file would start them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 END_S = 5.0  # a process that has not ended so long after SIGINT is killed
@@ -20,16 +20,19 @@ def node_command(kind: str, parameters: Mapping[str, Any], ros_arguments: Sequen
 
 @contextmanager
 def running(
-    commands: Mapping[str, Sequence[str]], quiet: bool = False
+    commands: Mapping[str, Sequence[str]], logs: Path | None = None
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Python processes by name, each given the words after `python`; ended at the end of the block."""
-    output = subprocess.DEVNULL if quiet else None
+    """Python processes by name, each given the words after `python`; ended at the end of the block.
+
+    logs: a folder for what they print, NAME.log each; None: to this process's output.
+    """
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, words in commands.items():
-            processes[name] = subprocess.Popen(
-                [sys.executable, *words], env=dict(os.environ), stdout=output, stderr=output
-            )
+            output = (logs / f"{name}.log").open("w") if logs else None
+            processes[name] = subprocess.Popen([sys.executable, *words], stdout=output, stderr=output)
+            if output is not None:
+                output.close()  # the process has its own
         yield processes
     finally:
         end(processes.values())

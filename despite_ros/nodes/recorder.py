@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+import despite_msgs
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -49,7 +49,8 @@ def _copied(reader: AnyReader, writer: Writer, store: Typestore) -> Iterator[Ite
 def _typestore() -> Typestore:
     """The standard messages and our own."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    folder = Path(get_package_share_directory("despite_msgs")) / "msg"
+    prefix = Path(despite_msgs.__file__).parents[4]  # …/lib/python3.X/site-packages/despite_msgs/__init__.py
+    folder = prefix / "share" / "despite_msgs" / "msg"
     for file in sorted(folder.glob("*.msg")):
         store.register(get_types_from_msg(file.read_text(), f"despite_msgs/msg/{file.stem}"))
     return store

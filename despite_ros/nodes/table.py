@@ -1,5 +1,6 @@
 """The live table in the terminal: who is where, how sure, doing what, and how long it took."""
 
+import math
 from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
@@ -50,7 +51,7 @@ def _bar(share: float | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None or not math.isfinite(value) else f"{value:.2f}"
 
 
 def _latency(line: Line) -> str:
