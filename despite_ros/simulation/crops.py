@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.config import setting
@@ -99,19 +98,18 @@ def _seen(
     return frames
 
 
-@njit(cache=True, error_model="numpy")
 def _cast_near(
     sweep: Sweep, cones: Cones, things: Obstacles, ranges: FloatArray, hits: IndexArray
 ) -> tuple[IntArray, FloatArray, FloatArray, IndexArray]:
     """Rays that hit people, their ranges, the ranges of the rays next to them, and whom they hit.
 
-    ranges and hits are work space, N each, filled with "nothing" before and after.
+    ranges and hits are work space, N each, filled with "no hit" before and after.
     """
     cast_rays(sweep, cones, things, ranges, hits)
     rays = np.flatnonzero(hits >= 0)
     found, behind, owners = ranges[rays], ranges[(rays + 1) % len(ranges)], hits[rays]
-    ranges[:] = MISS
-    hits[:] = -1
+    ranges.fill(MISS)
+    hits.fill(-1)
     return rays, found, behind, owners
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
-from despite_ros.simulation.raycast import MARGIN, Sweep, cell_window, hull_bounds, run, sensor_at, world_ray
+from despite_ros.simulation.raycast import MARGIN, Sweep, cell_window, hull_bounds, run, to_sensor, world_ray
 
 ROOM = -2  # what a hit on an obstacle is told to belong to
 
@@ -97,58 +97,71 @@ def cast_floor(sweep: Sweep, height: float, ranges: FloatArray, hits: IndexArray
 
 
 @njit(cache=True, error_model="numpy")
-def box_windows(sweep: Sweep, boxes: DoubleArray) -> IntArray:
-    """The window of cells (B×4) that each box can be seen in during the whole sweep."""
-    windows = np.empty((len(boxes), 4), np.int64)
-    corners = np.empty((8, 3))
-    for b in range(len(boxes)):
-        cosine, sine = np.cos(boxes[b, 6]), np.sin(boxes[b, 6])
-        for k in range(8):
-            x = boxes[b, 3] * (1 - 2 * (k & 1))
-            y = boxes[b, 4] * (1 - (k & 2))
-            corners[k, 0] = boxes[b, 0] + cosine * x - sine * y
-            corners[k, 1] = boxes[b, 1] + sine * x + cosine * y
-            corners[k, 2] = boxes[b, 2] + boxes[b, 5] * (1 - (k & 4) / 2)
-        windows[b] = _window(sweep, corners, np.zeros(8))
+def windows_of(sweep: Sweep, points: DoubleArray, reach: DoubleArray, movement: float) -> IntArray:
+    """The window of cells (M×4) that each hull of spheres (M×K×3, M×K) can be seen in all through the sweep.
+
+    movement: how far the sensor moves (metres) and turns (radians) in half a sweep, the larger of both.
+    """
+    windows = np.empty((len(points), 4), np.int64)
+    local, wide = np.empty((points.shape[1], 3)), np.empty(points.shape[1])
+    for m in range(len(points)):
+        for k in range(points.shape[1]):
+            to_sensor(sweep, -0.5 * sweep.period, points[m, k], local[k])
+            wide[k] = reach[m, k] + movement
+        windows[m] = cell_window(sweep.grid, hull_bounds(local, wide, MARGIN + movement))
     return windows
 
 
-@njit(cache=True, error_model="numpy")
-def cylinder_windows(sweep: Sweep, cylinders: DoubleArray) -> IntArray:
-    """The window of cells (C×4) that each cylinder can be seen in during the whole sweep."""
-    windows = np.empty((len(cylinders), 4), np.int64)
-    ends = np.empty((2, 3))
-    for c in range(len(cylinders)):
-        ends[:, :2] = cylinders[c, :2]
-        ends[:, 2] = cylinders[c, 2:4]
-        windows[c] = _window(sweep, ends, np.full(2, cylinders[c, 4]))
-    return windows
+def box_corners(boxes: DoubleArray) -> DoubleArray:
+    """Boxes B×7 → their corners B×8×3."""
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    local = signs * boxes[:, None, 3:6]
+    cosine, sine = np.cos(boxes[:, 6, None]), np.sin(boxes[:, 6, None])
+    x, y = cosine * local[..., 0] - sine * local[..., 1], sine * local[..., 0] + cosine * local[..., 1]
+    return np.stack([x, y, local[..., 2]], axis=-1) + boxes[:, None, :3]
 
 
-@njit(cache=True, error_model="numpy")
-def _window(sweep: Sweep, points: DoubleArray, reach: DoubleArray) -> IntArray:
-    """Window of a hull seen from the middle of the sweep, widened by what the sensor does around it."""
-    pose = sensor_at(sweep, -0.5 * sweep.period)
-    turn = 0.5 * np.abs(sweep.end[:3, :3] - sweep.start[:3, :3]).max()
-    step = 0.5 * np.sqrt(((sweep.end[:3, 3] - sweep.start[:3, 3]) ** 2).sum())
-    local = np.ascontiguousarray(points - pose[:3, 3]) @ np.ascontiguousarray(pose[:3, :3])
-    bounds = hull_bounds(local, reach + step, MARGIN + 2.0 * turn)
-    return np.array(cell_window(sweep.grid, bounds))
+def cylinder_ends(cylinders: DoubleArray) -> DoubleArray:
+    """Cylinders C×5 → the middles of bottom and top, C×2×3."""
+    return np.ascontiguousarray(cylinders[:, [[0, 1, 2], [0, 1, 3]]])
 
 
-@njit(cache=True, error_model="numpy")
 def cast_obstacles(sweep: Sweep, things: Obstacles, ranges: FloatArray, hits: IndexArray) -> None:
     """Cast the rays that can meet things; nearer hits go to `ranges`, ROOM to `hits` (N each)."""
+    step = np.linalg.norm(sweep.end[:3, 3] - sweep.start[:3, 3])
+    turn = np.linalg.norm(sweep.end[:3, :3] - sweep.start[:3, :3])
+    movement = float(max(step, turn)) / 2
     if things.floor > -np.inf:
         cast_floor(sweep, things.floor, ranges, hits)
-    boxes, cylinders = box_windows(sweep, things.boxes), cylinder_windows(sweep, things.cylinders)
+    if len(things.boxes):
+        corners = box_corners(things.boxes)
+        windows = windows_of(sweep, corners, np.zeros(corners.shape[:2]), movement)
+        cast_boxes(sweep, things.boxes, windows, ranges, hits)
+    if len(things.cylinders):
+        radii = np.repeat(things.cylinders[:, 4:], 2, axis=1)
+        windows = windows_of(sweep, cylinder_ends(things.cylinders), radii, movement)
+        cast_cylinders(sweep, things.cylinders, windows, ranges, hits)
+
+
+@njit(cache=True, error_model="numpy")
+def cast_boxes(
+    sweep: Sweep, boxes: DoubleArray, windows: IntArray, ranges: FloatArray, hits: IndexArray
+) -> None:
+    """Test the rays of every box's window (B×4) against it."""
     for b in range(len(boxes)):
-        for row in range(boxes[b, 0], boxes[b, 1]):
+        for row in range(windows[b, 0], windows[b, 1]):
             for shift in (0, sweep.grid.columns):
-                first, last = run(sweep.grid, boxes[b], row, shift)
-                cast_box(sweep, things.boxes[b], first, last, ranges, hits)
+                first, last = run(sweep.grid, windows[b], row, shift)
+                cast_box(sweep, boxes[b], first, last, ranges, hits)
+
+
+@njit(cache=True, error_model="numpy")
+def cast_cylinders(
+    sweep: Sweep, cylinders: DoubleArray, windows: IntArray, ranges: FloatArray, hits: IndexArray
+) -> None:
+    """Test the rays of every cylinder's window (C×4) against it."""
     for c in range(len(cylinders)):
-        for row in range(cylinders[c, 0], cylinders[c, 1]):
+        for row in range(windows[c, 0], windows[c, 1]):
             for shift in (0, sweep.grid.columns):
-                first, last = run(sweep.grid, cylinders[c], row, shift)
-                cast_cylinder(sweep, things.cylinders[c], first, last, ranges, hits)
+                first, last = run(sweep.grid, windows[c], row, shift)
+                cast_cylinder(sweep, cylinders[c], first, last, ranges, hits)

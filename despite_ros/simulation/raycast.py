@@ -157,7 +157,10 @@ def hull_bounds(points: DoubleArray, reach: DoubleArray, margin: float) -> tuple
     Returns the azimuth of its middle and half its width, and the lowest and highest elevation
     (radians), all widened by `margin`; a half-width of π where the sensor stands in or under it.
     """
-    middle = np.arctan2(points[:, 1].sum(), points[:, 0].sum())
+    x, y = 0.0, 0.0
+    for i in range(len(points)):
+        x, y = x + points[i, 0], y + points[i, 1]
+    middle = np.arctan2(y, x)
     cosine, sine = np.cos(middle), np.sin(middle)
     near, far, width = np.inf, 0.0, 0.0
     lowest, highest = np.inf, -np.inf
@@ -184,23 +187,39 @@ def cell_window(grid: RayGrid, bounds: tuple[float, float, float, float]) -> tup
     Columns may run beyond the grid's: they wrap.
     """
     middle, width, low, high = bounds
-    edges, rows = grid.row_edges, len(grid.row_edges) - 1
-    if high < edges[0] or low > edges[rows]:
+    rows = len(grid.row_edges) - 1
+    if high < grid.row_edges[0] or low > grid.row_edges[rows]:
         return 0, 0, 0, 0
-    first_row = min(max(int(np.searchsorted(edges, low)) - 1, 0), rows - 1)
-    last_row = min(max(int(np.searchsorted(edges, high)) - 1, 0), rows - 1)
     step = 2.0 * np.pi / grid.columns
     first = int(np.floor((middle - width + np.pi) / step))
     last = min(int(np.floor((middle + width + np.pi) / step)), first + grid.columns - 1)
     shift = first - first % grid.columns
-    return first_row, last_row + 1, first - shift, last + 1 - shift
+    return row_of(grid.row_edges, low), row_of(grid.row_edges, high) + 1, first - shift, last + 1 - shift
 
 
 @njit(cache=True, error_model="numpy")
-def sensor_at(sweep: Sweep, time: float) -> DoubleArray:
-    """The sensor's pose (4×4, blended linearly) `time` seconds before the sweep's end."""
+def row_of(edges: DoubleArray, elevation: float) -> int:
+    """The row that an elevation falls into; the first or last beyond the ends."""
+    low, high = 0, len(edges) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if edges[middle] <= elevation:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def to_sensor(sweep: Sweep, time: float, point: DoubleArray, local: DoubleArray) -> None:
+    """A world point (3) → `local`, in the sensor's frame `time` seconds before the sweep's end."""
     share = 1.0 + time / sweep.period
-    return sweep.start + share * (sweep.end - sweep.start)
+    for axis in range(3):
+        local[axis] = 0.0
+        for k in range(3):
+            turn = sweep.start[k, axis] + share * (sweep.end[k, axis] - sweep.start[k, axis])
+            origin = sweep.start[k, 3] + share * (sweep.end[k, 3] - sweep.start[k, 3])
+            local[axis] += (point[k] - origin) * turn
 
 
 @njit(cache=True, error_model="numpy")
@@ -208,14 +227,9 @@ def cone_windows(sweep: Sweep, cones: Cones) -> IntArray:
     """The window of cells (P×4) that each cone can be seen in."""
     windows = np.empty((len(cones.origins), 4), np.int64)
     points = np.empty((2, 3))
-    still = np.abs(sweep.start - sweep.end).max() == 0.0
     for p in range(len(windows)):
-        pose = sweep.end if still else sensor_at(sweep, cones.posed_at[p])
-        for axis in range(3):
-            points[0, axis] = points[1, axis] = 0.0
-            for k in range(3):
-                points[0, axis] += (cones.origins[p, k] - pose[k, 3]) * pose[k, axis]
-                points[1, axis] += (cones.ends[p, k] - pose[k, 3]) * pose[k, axis]
+        to_sensor(sweep, cones.posed_at[p], cones.origins[p], points[0])
+        to_sensor(sweep, cones.posed_at[p], cones.ends[p], points[1])
         windows[p] = cell_window(sweep.grid, hull_bounds(points, cones.reach[p], MARGIN))
     return windows
 

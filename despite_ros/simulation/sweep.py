@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.simulation.body import Body, Primitives
@@ -114,10 +113,9 @@ NOBODY = Cones(
 )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
 def cast_rays(sweep: Sweep, cones: Cones, things: Obstacles, ranges: FloatArray, hits: IndexArray) -> None:
     """Cast all rays against everything. ranges and hits (N) must hold no hit (infinite, −1) at first."""
     cast_obstacles(sweep, things, ranges, hits)
     cast_cones(sweep, cones, ranges, hits)
-    if np.abs(sweep.start[:3, :3] - sweep.end[:3, :3]).max() > 0.0:
+    if not np.array_equal(sweep.start[:3, :3], sweep.end[:3, :3]):
         true_ranges(sweep, ranges)
