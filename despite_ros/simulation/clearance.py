@@ -11,7 +11,7 @@ from numba import njit
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.arrays import DoubleArray, FloatArray, IntArray
 from despite_ros.simulation.skeleton import BONE_INDEX, JOINT_INDEX
 
 SPREAD = 4.0  # frames: a push builds up and fades over this time (Gaussian)
@@ -58,7 +58,8 @@ def overlaps(joints: FloatArray, limb: Limb) -> tuple[DoubleArray, DoubleArray]:
 
     The turns are F×3 rotation vectors (radians, world) about the limb's pivot.
     """
-    return _overlaps(joints, *_indices(limb))
+    depths, pushes = _overlaps(joints, *_indices(limb))
+    return depths, pushes
 
 
 def push_out(joints: FloatArray, rotations: FloatArray) -> FloatArray:
@@ -76,33 +77,40 @@ def push_out(joints: FloatArray, rotations: FloatArray) -> FloatArray:
     return rotations
 
 
-def _indices(limb: Limb) -> tuple[int, DoubleArray, DoubleArray]:
-    segments = np.array([(JOINT_INDEX[a], JOINT_INDEX[b]) for a, b in limb.segments], float)
-    obstacles = np.array([(JOINT_INDEX[a], JOINT_INDEX[b], radius) for a, b, radius in limb.obstacles])
-    return JOINT_INDEX[limb.pivot], segments, obstacles
+def _indices(limb: Limb) -> tuple[int, IntArray, IntArray, DoubleArray]:
+    segments = np.array([[JOINT_INDEX[joint] for joint in segment] for segment in limb.segments])
+    obstacles = np.array([[JOINT_INDEX[a], JOINT_INDEX[b]] for a, b, _ in limb.obstacles])
+    return JOINT_INDEX[limb.pivot], segments, obstacles, np.array([radius for _, _, radius in limb.obstacles])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _overlaps(
-    joints: FloatArray, pivot: int, segments: DoubleArray, obstacles: DoubleArray
+    joints: FloatArray, pivot: int, segments: IntArray, obstacles: IntArray, radii: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
     depths = np.zeros(len(joints))
     pushes = np.zeros((len(joints), 3))
-    for frame in range(len(joints)):
-        pose = joints[frame].astype(np.float64)
+    for f in range(len(joints)):
+        pose = joints[f]
         for s in range(len(segments)):
+            first, second = pose[segments[s, 0]], pose[segments[s, 1]]
             for part in _PARTS:
-                point = pose[int(segments[s, 0])] * (1 - part) + pose[int(segments[s, 1])] * part
+                x = first[0] + part * (second[0] - first[0])
+                y = first[1] + part * (second[1] - first[1])
+                z = first[2] + part * (second[2] - first[2])
                 for o in range(len(obstacles)):
-                    start = pose[int(obstacles[o, 0])]
-                    along = pose[int(obstacles[o, 1])] - start
-                    share = min(1.0, max(0.0, np.dot(point - start, along) / np.dot(along, along)))
-                    away = point - start - share * along
-                    distance = max(1e-3, np.sqrt(np.dot(away, away)))
-                    depth = obstacles[o, 2] - distance
-                    if depth > depths[frame]:
-                        lever = point - pose[pivot]
-                        axis = np.cross(lever, away) / distance
-                        depths[frame] = depth
-                        pushes[frame] = axis * (depth / max(0.02, np.dot(lever, lever)))
+                    start, end = pose[obstacles[o, 0]], pose[obstacles[o, 1]]
+                    ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+                    dx, dy, dz = x - start[0], y - start[1], z - start[2]
+                    share = (dx * ax + dy * ay + dz * az) / (ax * ax + ay * ay + az * az)
+                    share = min(1.0, max(0.0, share))
+                    dx, dy, dz = dx - share * ax, dy - share * ay, dz - share * az
+                    distance = max(1e-3, np.sqrt(dx * dx + dy * dy + dz * dz))
+                    depth = radii[o] - distance
+                    if depth > depths[f]:
+                        lx, ly, lz = x - pose[pivot, 0], y - pose[pivot, 1], z - pose[pivot, 2]
+                        turn = depth / (distance * max(0.02, lx * lx + ly * ly + lz * lz))
+                        depths[f] = depth
+                        pushes[f, 0] = turn * (ly * dz - lz * dy)
+                        pushes[f, 1] = turn * (lz * dx - lx * dz)
+                        pushes[f, 2] = turn * (lx * dy - ly * dx)
     return depths, pushes
