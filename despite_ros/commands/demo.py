@@ -20,7 +20,6 @@ from despite_ros.encoders import find_model, read_card
 from despite_ros.errors import UserError
 from despite_ros.nodes.observer import Observer
 from despite_ros.nodes.processes import node_command, running
-from despite_ros.nodes.recorder import write_results
 from despite_ros.nodes.table import live_table
 from despite_ros.simulation.scene import random_scene
 
@@ -99,19 +98,16 @@ def _watch(
     Raises:
         UserError: a node ended before the scene was over.
     """
-    nodes = {
-        "people": node_command("people", {"nodes.lidar_topics": [CLOUD_TOPIC]}),
-        "reid": node_command(
-            "reid",
-            {
-                "nodes.wearers": str(scene / "wearers.yaml"),
-                "encoders.model": args.model,
-                "encoders.device": args.device,
-            },
-        ),
-        "player": ["-m", "despite_ros.nodes.player", str(scene / "recording.mcap")],
+    parameters = {
+        "nodes.lidar_topics": [CLOUD_TOPIC],
+        "nodes.wearers": str(scene / "wearers.yaml"),
+        "nodes.recording": str(args.out / "recording"),
+        "encoders.model": args.model,
+        "encoders.device": args.device,
     }
-    with running(nodes, args.out) as processes, Live(console=console, auto_refresh=False) as live:
+    commands = {name: node_command(name, parameters) for name in ("people", "reid", "recorder")}
+    commands["player"] = ["-m", "despite_ros.nodes.player", str(scene / "recording.mcap"), "--subscribers=2"]
+    with running(commands, args.out) as processes, Live(console=console, auto_refresh=False) as live:
         while processes["player"].poll() is None:
             ended = [name for name, process in processes.items() if process.poll() is not None]
             if ended and ended != ["player"]:
@@ -139,7 +135,6 @@ def _write(
     write_lines(args.out / "results.jsonl", lines)
     write_lines(args.out / "truth.jsonl", truth)
     write_json(args.out / "summary.json", _summary(args, lines, truth, observer, wall_s))
-    write_results(scene, observer.messages, args.out / "recording")
     (scene / "wearers.yaml").rename(args.out / "wearers.yaml")
     shutil.rmtree(scene)
     write_report(args.out)

@@ -7,7 +7,7 @@ from typing import Any
 from despite_ros.errors import UserError
 from despite_ros.nodes.dds import prepare_dds
 
-NODES = ("people", "reid")
+PROGRAMS = {"people": ("people",), "reid": ("reid",), "both": ("people", "reid"), "recorder": ("recorder",)}
 
 
 def main(names: Sequence[str], arguments: Sequence[str]) -> int:
@@ -58,6 +58,10 @@ def _make(name: str) -> Any:
         from despite_ros.nodes.people_node import PeopleNode
 
         return PeopleNode()
+    if name == "recorder":
+        from despite_ros.nodes.recorder import RecorderNode
+
+        return RecorderNode()
     from despite_ros.nodes.reid_node import ReidNode
 
     return ReidNode()

@@ -9,7 +9,6 @@ import rclpy
 from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.serialization import serialize_message
 
 from despite_ros.bags.results import Line, result_line
 from despite_ros.nodes.dds import prepare_dds
@@ -28,7 +27,6 @@ class Observer:
     """Listens in a thread of its own from construction to `close`.
 
     lines: one per sweep, as in results.jsonl. diagnostics: newest status by name.
-    messages: (topic, stamp in ns, serialised message) of all results, in order of arrival.
     """
 
     def __init__(self) -> None:
@@ -36,7 +34,6 @@ class Observer:
         rclpy.init(args=[])
         self.lines: list[Line] = []
         self.diagnostics: dict[str, DiagnosticStatus] = {}
-        self.messages: list[tuple[str, int, bytes]] = []
         self._pending: deque[tuple[int, dict[str, Any]]] = deque(maxlen=PENDING)
         self._node = rclpy.create_node("observer")
         for topic, kind in RESULT_TOPICS.items():
@@ -73,7 +70,6 @@ class Observer:
 
     def _take(self, topic: str, message: Any) -> None:
         stamp_ns = stamp_of(message.header)
-        self.messages.append((f"/{topic}", stamp_ns, serialize_message(message)))
         parts = next((parts for stamp, parts in self._pending if stamp == stamp_ns), None)
         if parts is None:
             parts = {}

@@ -1,56 +1,74 @@
-"""Put the results of a live run beside its inputs into one recording."""
+"""The recorder node: inputs and results as they were on the wire → a bag (MCAP), without rosbag2."""
 
-import heapq
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import despite_msgs
-from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer
+from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
+from sensor_msgs.msg import Imu, PointCloud2
+from tf2_msgs.msg import TFMessage
 
-from despite_ros.nodes.observer import RESULT_TOPICS
-
-Item = tuple[int, Connection, bytes]
-
-
-def write_results(inputs: Path, messages: Iterable[tuple[str, int, bytes]], out: Path) -> None:
-    """Write bag folder `out` (MCAP) with the messages of bag `inputs` and the results, in order of stamps.
-
-    messages: (topic, stamp in ns, serialised message) of the topics of `RESULT_TOPICS`.
-    """
-    store = _typestore()
-    with AnyReader([inputs]) as reader, Writer(out, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
-        connections = {
-            f"/{topic}": writer.add_connection(
-                f"/{topic}", f"despite_msgs/msg/{kind.__name__}", typestore=store
-            )
-            for topic, kind in RESULT_TOPICS.items()
-        }
-        results = sorted((stamp, topic, data) for topic, stamp, data in messages)
-        outputs = ((stamp, connections[topic], data) for stamp, topic, data in results)
-        for stamp, connection, data in heapq.merge(
-            _copied(reader, writer, store), outputs, key=lambda item: item[0]
-        ):
-            writer.write(connection, stamp, data)
+from despite_ros.errors import UserError
+from despite_ros.motion.wearers import load_wearers
+from despite_ros.nodes import qos
+from despite_ros.nodes.parameters import declare_settings
+from despite_ros.nodes.settings import NodeSettings
 
 
-def _copied(reader: AnyReader, writer: Writer, store: Typestore) -> Iterator[Item]:
-    copies = {
-        source.id: writer.add_connection(source.topic, source.msgtype, typestore=store)
-        for source in reader.connections
-    }
-    for source, stamp, data in reader.messages():
-        yield stamp, copies[source.id], bytes(data)
+class RecorderNode(Node):
+    """Writes what it hears, undecoded, stamped with the time of arrival."""
+
+    def __init__(self) -> None:
+        super().__init__("recorder", automatically_declare_parameters_from_overrides=True)
+        settings = declare_settings(self, ("nodes.",)).nodes
+        if not settings.recording:
+            raise UserError("nodes.recording: give the folder of a new recording")
+        try:
+            self._writer = Writer(Path(settings.recording), version=9, storage_plugin=StoragePlugin.MCAP)
+            self._writer.open()
+        except (WriterError, OSError) as error:
+            raise UserError(f"nodes.recording: {error}; name a folder that does not exist yet") from error
+        store = _typestore()
+        for topic, kind, profile in _topics(settings):
+            self.create_subscription(kind, topic, self._taker(topic, kind, store), profile, raw=True)
+        self.get_logger().info(f"recording into {settings.recording}")
+
+    def close(self) -> None:
+        """Finish the file; call after shutdown, before `destroy_node`."""
+        self._writer.close()
+
+    def _taker(self, topic: str, kind: type, store: Typestore) -> Callable[[bytes], None]:
+        name = f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
+        connection = self._writer.add_connection(self.resolve_topic_name(topic), name, typestore=store)
+        return lambda data: self._writer.write(connection, time.time_ns(), data)
+
+
+def _topics(settings: NodeSettings) -> list[tuple[str, type, QoSProfile]]:
+    """What is recorded: (topic, type, quality of service)."""
+    wearers = load_wearers(settings.wearers) if settings.wearers else ()
+    return [
+        *((topic, PointCloud2, qos.CLOUD) for topic in settings.lidar_topics),
+        *((sensor.topic, Imu, qos.IMU) for wearer in wearers for sensor in wearer.sensors.values()),
+        ("despite/people", PersonArray, qos.RESULTS),
+        ("despite/assignments", ImuAssignmentArray, qos.RESULTS),
+        ("despite/activities", ActivityArray, qos.RESULTS),
+        ("/diagnostics", DiagnosticArray, qos.RESULTS),
+        ("/tf", TFMessage, qos.TRANSFORMS),
+        ("/tf_static", TFMessage, qos.STATIC_TRANSFORMS),
+    ]
 
 
 def _typestore() -> Typestore:
     """The standard messages and our own."""
     store = get_typestore(Stores.ROS2_JAZZY)
     prefix = Path(despite_msgs.__file__).parents[4]  # …/lib/python3.X/site-packages/despite_msgs/__init__.py
-    folder = prefix / "share" / "despite_msgs" / "msg"
-    for file in sorted(folder.glob("*.msg")):
+    for file in sorted((prefix / "share" / "despite_msgs" / "msg").glob("*.msg")):
         store.register(get_types_from_msg(file.read_text(), f"despite_msgs/msg/{file.stem}"))
     return store
