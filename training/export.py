@@ -1,8 +1,8 @@
 """Release a checkpoint: `python -m training.export CHECKPOINT --out models/NAME`.
 
 Writes points.onnx and imu.onnx (float32), points_fp16.onnx and imu_fp16.onnx (for TensorRT),
-weights.safetensors, heads.safetensors and card.yaml. Nothing is written where a graph's embeddings differ from
-torch's.
+weights.safetensors, heads.safetensors and card.yaml. Nothing is written where a graph's embeddings differ
+from torch's.
 """
 
 import argparse
@@ -36,11 +36,11 @@ LARGEST_DIFFERENCE = 1e-5  # of a float32 graph from torch
 LARGEST_HALF_DIFFERENCE = 2e-2  # of a float16 graph
 CONVENTIONS = {
     "frame": "fixed frame: z up, right-handed, metres, seconds; heading common to LiDAR and IMUs",
-    "points": "one person's points in the fixed frame's axes, minus their own mean frame by frame, in farthest"
-    " point sampling order from the first point on: the graph takes the first 8 as anchors; fewer points are"
-    " tiled; a missed sweep repeats the crop before",
-    "imu": "row-major rotation matrices bone to world, then free acceleration in the world, m/s²; a limb without"
-    " a sensor is all zeros",
+    "points": "one person's points in the fixed frame's axes, minus their own mean frame by frame, in"
+    " farthest point sampling order from the first point on: the graph takes the first 8 as anchors; fewer"
+    " points are tiled; a missed sweep repeats the crop before",
+    "imu": "row-major rotation matrices bone to world, then free acceleration in the world, m/s²; a limb"
+    " without a sensor is all zeros",
     "embeddings": "unnormalised; compare by cosine",
 }
 CARD_FIELDS = ("version", "training_data", "split", "measured", "similarity")

@@ -85,8 +85,8 @@ class ClipText:
 class NgramText:
     """Words and their letter n-grams, each a fixed random direction; their sum, normalised.
 
-    It knows spelling, not meaning: "walking" lies near "walks", not near "strolling". It is deterministic, needs no
-    weights and serves label sets, tests and machines without CLIP.
+    It knows spelling, not meaning: "walking" lies near "walks", not near "strolling". It is deterministic and
+    needs no weights: for label sets, tests and machines without CLIP.
     """
 
     def __init__(self, width: int) -> None:
