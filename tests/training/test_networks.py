@@ -12,6 +12,7 @@ from training.networks import (
     Despite,
     ImuEncoder,
     PointCloudEncoder,
+    geometry,
     modalities_of,
     tubes,
     variant_of,
