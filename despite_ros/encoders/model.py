@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from despite_ros.arrays import FloatArray
 from despite_ros.encoders.card import Card, check_files, find_model, read_card
+from despite_ros.encoders.engine_cache import Profile
 from despite_ros.encoders.graphs import Weights, lstm_step_graph, transformer_graph
 from despite_ros.encoders.heads import ActivityHeads
 from despite_ros.encoders.memories import Memory, StateMemory, TubeMemory, WindowMemory
@@ -89,7 +90,7 @@ class Encoders:
         from despite_ros.encoders.tensorrt import TensorRtNetwork
 
         graph = self._file(f"{modality}{SUFFIXES[precision]}.onnx")
-        return TensorRtNetwork(graph, MODALITIES[modality], precision)
+        return TensorRtNetwork(graph, Profile(MODALITIES[modality], LARGEST_BATCH), precision)
 
     def _encode(self, modality: str, windows: FloatArray) -> FloatArray:
         if modality not in self._networks:
