@@ -116,6 +116,7 @@ def rounded_cone_distance(
 
     Spheres: radius `low` about 0, `high` about (0, 0, height). The cone touching both spheres holds
     them, so a ray that misses the cone misses all; else the entry is the least of the three entries.
+    A ray steeper than the cone (k2 < 0) always meets it; at the apex only rounding says otherwise.
     """
     dd = dx * dx + dy * dy + dz * dz
     closest = -(ox * dx + oy * dy + oz * dz) / dd  # start from the closest approach: small numbers
@@ -131,9 +132,9 @@ def rounded_cone_distance(
         k1 = -along * speed + speed * taper * low
         k0 = slope * oo - along * along + 2.0 * along * taper * low - squared * low * low
         inside = k1 * k1 - k0 * k2
-        if inside < 0.0:
+        if inside < 0.0 < k2:
             return np.inf
-        root = np.sqrt(inside)
+        root = np.sqrt(max(inside, 0.0))
         for sign in (-1.0, 1.0):
             t = (-k1 + sign * root) / k2
             foot = along - low * taper + t * speed
