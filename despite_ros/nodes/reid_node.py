@@ -51,6 +51,7 @@ class ReidNode(Node):
             self.settings.encoders.model,
             device=self.settings.encoders.device,
             threads=self.settings.encoders.threads,
+            precision=self.settings.encoders.precision,
             say=self.get_logger().info,
         )
         self.lock = threading.Lock()
@@ -137,6 +138,8 @@ class ReidNode(Node):
         self.monitor.absorb(faults.counts, faults.lines)
         if reid.stamp_ns == people.stamp_ns:  # otherwise the sweep came too soon to be a frame
             self._publish(people, reid)
+        with self.lock:
+            self.reidentifier.advance()
 
     def _drain(self) -> None:
         """Hand the waiting samples to the `Reidentifier`; the lock is held."""
