@@ -31,7 +31,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "arm_flex": (-50, 170),  # forwards and up
     "arm_abduct": (-30, 130),  # away from the body
     "arm_twist": (-60, 85),  # a bent forearm turns inwards
-    "elbow": (0, 145),
+    "elbow": (5, 145),
     "pronation": (-60, 80),
     "wrist": (-50, 50),
 }
@@ -44,9 +44,10 @@ LOW, HIGH = np.radians([LIMITS[name.removeprefix("l_").removeprefix("r_")] for n
 STOP = np.radians(3.0)  # joints stop softly over this much
 
 _AXES = {
-    "pelvis_turn": 2, "pelvis_pitch": 1, "pelvis_roll": 0, "pelvis_spin": 2, "chest_turn": 2, "chest_bend": 1,
-    "chest_side": 0, "head_turn": 2, "head_nod": 1, "head_tilt": 0, "hip_flex": 1, "hip_abduct": 0, "hip_turn": 2,
-    "knee": 1, "ankle": 1, "arm_flex": 1, "arm_abduct": 0, "arm_twist": 1, "elbow": 2, "pronation": 1, "wrist": 0,
+    "pelvis_turn": 2, "pelvis_pitch": 1, "pelvis_roll": 0, "pelvis_spin": 2, "chest_turn": 2,
+    "chest_bend": 1, "chest_side": 0, "head_turn": 2, "head_nod": 1, "head_tilt": 0, "hip_flex": 1,
+    "hip_abduct": 0, "hip_turn": 2, "knee": 1, "ankle": 1, "arm_flex": 1, "arm_abduct": 0, "arm_twist": 1, "elbow": 2,
+    "pronation": 1, "wrist": 0,
 }  # fmt: skip
 _AXIS = np.array([_AXES[name.removeprefix("l_").removeprefix("r_")] for name in ANGLES])
 _SIGN = np.ones(len(ANGLES))
@@ -56,10 +57,22 @@ _SIGN[ANGLE_INDEX["l_elbow"]] = -1
 _HANGING = {"l": -np.pi / 2, "r": np.pi / 2}  # from the T-pose to hanging arms, about x
 
 
+def named(*parts: str) -> DoubleArray:
+    """32: 1 for angles whose names hold one of the parts, 0 for others."""
+    return np.array([any(part in name for part in parts) for name in ANGLES], float)
+
+
+SWING = np.minimum(HIGH - LOW, np.radians(150)) * (
+    1 - 0.45 * named("hip_", "knee", "ankle") - 0.5 * named("chest")
+)
+SWING[named("pelvis") > 0] = np.radians((0, 15, 10, 8))
+"""32: how far angles go in everyday movements, radians; a heading's is unbounded and told as 0."""
+
+
 def soft_limit(angles: DoubleArray) -> DoubleArray:
     """F×32 radians, kept within `LIMITS` without kinks."""
     above = LOW + STOP * np.logaddexp(0, np.minimum((angles - LOW) / STOP, 1e9))
-    return HIGH - STOP * np.logaddexp(0, np.minimum((HIGH - above) / STOP, 1e9))
+    return np.asarray(HIGH - STOP * np.logaddexp(0, np.minimum((HIGH - above) / STOP, 1e9)))
 
 
 def rotations_of(angles: DoubleArray) -> FloatArray:
@@ -94,7 +107,7 @@ def random_offsets(rng: Generator) -> dict[str, FloatArray]:
     size = rng.uniform(0.88, 1.12)
     thigh, shank, trunk, width = rng.uniform([0.36, 0.38, 0.92, 0.9], [0.44, 0.45, 1.08, 1.12])
     upperarm, forearm, foot = rng.uniform([0.25, 0.22, 0.11], [0.31, 0.27, 0.15])
-    offsets = {
+    offsets: dict[str, tuple[float, float, float]] = {
         "spine1": (0, 0, 0.11 * trunk), "spine2": (0, 0, 0.12 * trunk), "spine3": (0, 0, 0.09 * trunk),
         "neck": (0, 0, 0.2 * trunk), "head": (0.03, 0, 0.11),
     }  # fmt: skip

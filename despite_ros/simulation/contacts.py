@@ -7,14 +7,15 @@ from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.simulation.skeleton import JOINTS
 
 _RADII = {
-    "pelvis": 0.1, "spine1": 0.1, "spine2": 0.1, "spine3": 0.11, "neck": 0.06, "head": 0.1, "hip": 0.09, "knee": 0.055,
-    "ankle": 0.085, "toe": 0.03, "collar": 0.08, "shoulder": 0.06, "elbow": 0.045, "wrist": 0.035, "hand": 0.03,
+    "pelvis": 0.1, "spine1": 0.1, "spine2": 0.1, "spine3": 0.11, "neck": 0.06, "head": 0.1, "hip": 0.09,
+    "knee": 0.055, "ankle": 0.085, "toe": 0.03, "collar": 0.08, "shoulder": 0.06, "elbow": 0.045,
+    "wrist": 0.035, "hand": 0.03,
 }  # fmt: skip
 RADII = np.array([_RADII[name.removeprefix("l_").removeprefix("r_")] for name in JOINTS])
 """24: how far above the floor a joint's centre is when its limb rests on it, metres."""
 GRIP = 0.006  # metres: a joint this much above the lowest one carries 1/e of its share of the weight
 IN_FLIGHT = 0.01  # metres of lift from which on nothing touches the floor
-SOFTNESS = 0.035  # seconds: shoes, joints and flesh spread a step over this time (Gaussian)
+SOFTNESS = 0.05  # seconds: shoes, joints and flesh spread a step over this time (Gaussian)
 
 
 def settle(

@@ -26,8 +26,8 @@ CHECKED = 6  # frames from one check to the next
 _OUTLINE = [
     JOINT_INDEX[name]
     for name in (
-        "pelvis", "head", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_hand", "r_hand", "l_knee", "r_knee",
-        "l_toe", "r_toe", "l_ankle", "r_ankle",
+        "pelvis", "head", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_hand", "r_hand",
+        "l_knee", "r_knee", "l_toe", "r_toe", "l_ankle", "r_ankle",
     )
 ]  # fmt: skip
 
@@ -123,7 +123,7 @@ def _outline(motion: Motion, frames: IntArray) -> FloatArray:
 
 
 def _gaps(first: FloatArray, second: FloatArray) -> FloatArray:
-    return np.linalg.norm(first[:, :, None] - second[:, None], axis=-1)
+    return np.asarray(np.linalg.norm(first[:, :, None] - second[:, None], axis=-1))
 
 
 def _spots(rng: Generator, room: Room, count: int, keep_clear: FloatArray | None) -> list[DoubleArray]:
@@ -142,4 +142,4 @@ def _spots(rng: Generator, room: Room, count: int, keep_clear: FloatArray | None
 
 
 def _far_from(points: DoubleArray, path: FloatArray, metres: float) -> BoolArray:
-    return np.linalg.norm(points[:, None] - path[:1], axis=-1).min(1) > metres
+    return np.asarray(np.linalg.norm(points[:, None] - path, axis=-1).min(1) > metres)

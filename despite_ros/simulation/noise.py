@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import DoubleArray, IntArray
 
 
 def smooth_noise(
@@ -27,10 +27,10 @@ def smooth_noise(
     )  # the spline's mean square is about half the controls'
 
 
-def _spline(controls: DoubleArray, index: DoubleArray, u: DoubleArray) -> DoubleArray:
+def _spline(controls: DoubleArray, index: IntArray, u: DoubleArray) -> DoubleArray:
     columns = np.arange(controls.shape[1])
     weights = ((1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3)
-    return sum(weight * controls[index + k, columns] for k, weight in enumerate(weights)) / 6
+    return np.asarray(sum(weight * controls[index + k, columns] for k, weight in enumerate(weights)) / 6)
 
 
 def ease(progress: DoubleArray) -> DoubleArray:

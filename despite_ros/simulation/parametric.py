@@ -154,8 +154,8 @@ def jump(rng: Generator, seconds: float, style: Style) -> Motion:
 
 
 PARAMETRIC: dict[str, Activity] = {
-    "stand": stand, "walk": walk, "run": jog, "turn": turn, "sit": sit, "squat": squat, "wave": wave, "reach": reach,
-    "bend": bend, "lie": lie, "jump": jump,
+    "stand": stand, "walk": walk, "run": jog, "turn": turn, "sit": sit, "squat": squat,
+    "wave": wave, "reach": reach, "bend": bend, "lie": lie, "jump": jump,
 }  # fmt: skip
 """Label of ACTIVITIES → the activity: (rng, seconds, style) → a motion that starts and ends standing."""
 

@@ -29,92 +29,222 @@ class Posture:
     flat: float = 0.0
     calm: float = 1.0
 
+    @property
+    def leans_on_arms(self) -> bool:
+        """Whether it says where the arms are; in others they are free."""
+        return "arm_flex" in self.ranges
+
     def draw(self, rng: Generator) -> DoubleArray:
         """One pose: 32 angles in radians, left and right drawn apart, now and then mirrored as a whole."""
         pose = draw_ranges(rng, self.ranges)
         return swap_sides(pose) if rng.random() < 0.5 else pose
 
 
-_UPRIGHT = {
-    "hip_flex": (-4, 10),
-    "hip_abduct": (-1, 9),
-    "hip_turn": (-3, 15),
-    "knee": (1, 12),
-    "chest_bend": (-5, 15),
-}
+def _ranges(text: str) -> dict[str, tuple[float, float]]:
+    """`"knee 0..90  elbow 5..30"` (degrees) → {"knee": (0, 90), "elbow": (5, 30)}."""
+    entries = (entry.split() for entry in text.split("  "))
+    return {name: (float(low), float(high)) for name, (low, high) in ((n, r.split("..")) for n, r in entries)}
+
+
+_UPRIGHT = _ranges("hip_flex -4..10  hip_abduct -1..9  hip_turn -3..15  knee 1..12  chest_bend -5..15")
+
 POSTURES: Mapping[str, Posture] = {
-    "stand": Posture(_UPRIGHT | {"pelvis_pitch": (-6, 8), "head_nod": (-10, 20)}, "stand", 8, True, flat=0.8),
+    "stand": Posture(
+        _UPRIGHT | _ranges("chest_bend -5..10  pelvis_pitch -6..6  head_nod -10..20"),
+        label="stand",
+        weight=13,
+        steps=True,
+        flat=0.8,
+    ),
     "stoop": Posture(
-        _UPRIGHT | {"pelvis_pitch": (5, 20), "chest_bend": (15, 45), "hip_flex": (5, 25), "knee": (5, 30)}, "", 2, True,
-        flat=0.8),
+        _UPRIGHT | _ranges("hip_flex 5..25  knee 5..30  chest_bend 15..45  pelvis_pitch 5..20"),
+        weight=2,
+        steps=True,
+        flat=0.8,
+    ),
     "lean": Posture(
-        _UPRIGHT | {"pelvis_pitch": (-14, 14), "pelvis_roll": (-14, 14), "l_hip_flex": (-15, 35), "l_knee": (5, 70)}, "",
-        1, flat=0.7),
+        _UPRIGHT | _ranges("pelvis_pitch -14..14  pelvis_roll -14..14  l_hip_flex -15..35  l_knee 5..70"),
+        flat=0.7,
+    ),
     "one leg": Posture(
-        _UPRIGHT | {"l_hip_flex": (20, 105), "l_knee": (10, 120), "l_hip_abduct": (-5, 40), "pelvis_roll": (-5, 8)}, "",
-        1, flat=0.4),
+        _UPRIGHT | _ranges("l_hip_flex 20..105  l_knee 10..120  l_hip_abduct -5..40  pelvis_roll -5..8"),
+        flat=0.4,
+    ),
     "bend": Posture(
-        {"pelvis_pitch": (20, 75), "chest_bend": (15, 60), "hip_flex": (25, 80), "knee": (3, 45), "hip_abduct": (0, 12),
-         "head_nod": (-25, 20)}, "bend", 1.6, flat=0.9, calm=0.5),
+        _ranges(
+            "pelvis_pitch 20..75  chest_bend 15..60  hip_flex 25..80  knee 3..45  hip_abduct 0..12  "
+            "head_nod -25..20"
+        ),
+        label="bend",
+        weight=1.6,
+        flat=0.9,
+        calm=0.5,
+    ),
     "squat": Posture(
-        {"pelvis_pitch": (5, 40), "chest_bend": (5, 40), "hip_flex": (70, 118), "knee": (85, 140), "hip_abduct": (5, 30),
-         "hip_turn": (0, 25)}, "squat", 1.4, flat=0.9, calm=0.6),
+        _ranges(
+            "pelvis_pitch 5..40  chest_bend 5..40  hip_flex 70..118  knee 85..140  hip_abduct 5..30  "
+            "hip_turn 0..25"
+        ),
+        label="squat",
+        weight=1.4,
+        flat=0.9,
+        calm=0.6,
+    ),
     "half squat": Posture(
-        {"pelvis_pitch": (0, 30), "chest_bend": (5, 35), "hip_flex": (25, 70), "knee": (30, 85), "hip_abduct": (0, 25)},
-        "squat", 1, True, flat=0.9),
+        _ranges("pelvis_pitch 0..30  chest_bend 5..35  hip_flex 25..70  knee 30..85  hip_abduct 0..25"),
+        label="squat",
+        steps=True,
+        flat=0.9,
+    ),
     "lunge": Posture(
-        {"pelvis_pitch": (0, 25), "l_hip_flex": (40, 90), "l_knee": (40, 95), "r_hip_flex": (-20, 15), "r_knee": (5, 60),
-         "chest_bend": (0, 25)}, "", 0.8, flat=0.7, calm=0.6),
+        _ranges(
+            "pelvis_pitch 0..25  l_hip_flex 40..90  l_knee 40..95  r_hip_flex -20..15  r_knee 5..60  "
+            "chest_bend 0..25"
+        ),
+        weight=0.8,
+        flat=0.7,
+        calm=0.6,
+    ),
     "sit": Posture(
-        {"pelvis_pitch": (-20, 12), "chest_bend": (0, 35), "hip_flex": (72, 98), "knee": (55, 110), "hip_abduct": (-2, 28),
-         "hip_turn": (-5, 25), "head_nod": (-10, 35)}, "sit", 2.5, seat=(0.36, 0.52), flat=0.7, calm=0.3),
+        _ranges(
+            "pelvis_pitch -20..12  chest_bend 0..35  hip_flex 72..98  knee 55..110  hip_abduct -2..28  "
+            "hip_turn -5..25  head_nod -10..35"
+        ),
+        label="sit",
+        weight=2.5,
+        seat=(0.36, 0.52),
+        flat=0.7,
+        calm=0.3,
+    ),
     "sit, legs crossed": Posture(
-        {"pelvis_pitch": (-20, 5), "chest_bend": (5, 35), "l_hip_flex": (85, 105), "r_hip_flex": (70, 90),
-         "l_hip_abduct": (-12, 0), "r_hip_abduct": (-5, 5), "l_knee": (55, 95), "r_knee": (70, 100)}, "sit", 0.5,
-        seat=(0.38, 0.5), flat=0.3, calm=0.2),
+        _ranges(
+            "pelvis_pitch -20..5  chest_bend 5..35  l_hip_flex 85..105  r_hip_flex 70..90  "
+            "l_hip_abduct -12..0  r_hip_abduct -5..5  l_knee 55..95  r_knee 70..100"
+        ),
+        label="sit",
+        weight=0.5,
+        seat=(0.38, 0.5),
+        flat=0.3,
+        calm=0.2,
+    ),
     "sit on the floor": Posture(
-        {"pelvis_pitch": (-25, 10), "chest_bend": (5, 40), "hip_flex": (65, 110), "knee": (3, 110), "hip_abduct": (0, 30)},
-        "sit", 0.8, flat=0.2, calm=0.4),
+        _ranges("pelvis_pitch -25..10  chest_bend 5..40  hip_flex 65..110  knee 3..110  hip_abduct 0..30"),
+        label="sit",
+        weight=0.8,
+        flat=0.2,
+        calm=0.4,
+    ),
     "sit cross-legged": Posture(
-        {"pelvis_pitch": (-15, 10), "chest_bend": (5, 35), "hip_flex": (78, 100), "hip_abduct": (35, 50),
-         "hip_turn": (20, 45), "knee": (100, 130)}, "sit", 0.5, calm=0.2),
+        _ranges(
+            "pelvis_pitch -15..10  chest_bend 5..35  hip_flex 78..100  hip_abduct 35..50  hip_turn 20..45  "
+            "knee 100..130"
+        ),
+        label="sit",
+        weight=0.5,
+        calm=0.2,
+    ),
     "kneel": Posture(
-        {"pelvis_pitch": (-5, 25), "chest_bend": (0, 40), "hip_flex": (0, 30), "knee": (80, 115), "ankle": (10, 45),
-         "hip_abduct": (0, 15)}, "", 0.7, calm=0.4),
+        _ranges(
+            "pelvis_pitch -5..25  chest_bend 0..40  hip_flex 0..30  knee 80..115  ankle 10..45  "
+            "hip_abduct 0..15"
+        ),
+        weight=0.7,
+        calm=0.4,
+    ),
     "sit on the heels": Posture(
-        {"pelvis_pitch": (-5, 25), "chest_bend": (0, 30), "hip_flex": (55, 90), "knee": (130, 145), "ankle": (25, 45),
-         "hip_abduct": (0, 15)}, "", 0.4, calm=0.3),
+        _ranges(
+            "pelvis_pitch -5..25  chest_bend 0..30  hip_flex 55..90  knee 130..145  ankle 25..45  "
+            "hip_abduct 0..15"
+        ),
+        weight=0.4,
+        calm=0.3,
+    ),
     "kneel on one knee": Posture(
-        {"pelvis_pitch": (-5, 25), "chest_bend": (0, 35), "l_hip_flex": (70, 100), "l_knee": (75, 105), "r_hip_flex": (-10, 25),
-         "r_knee": (75, 105), "r_ankle": (-25, 45), "hip_abduct": (0, 12)}, "", 0.7, flat=0.5, calm=0.3),
+        _ranges(
+            "pelvis_pitch -5..25  chest_bend 0..35  l_hip_flex 70..100  l_knee 75..105  r_hip_flex -10..25  "
+            "r_knee 75..105  r_ankle -25..45  hip_abduct 0..12"
+        ),
+        weight=0.7,
+        flat=0.5,
+        calm=0.3,
+    ),
     "crawl": Posture(
-        {"pelvis_pitch": (70, 95), "chest_bend": (-10, 15), "hip_flex": (65, 100), "knee": (70, 100), "ankle": (10, 45),
-         "arm_flex": (70, 100), "arm_abduct": (0, 18), "elbow": (0, 25), "head_nod": (-35, 10)}, "", 0.9, True, calm=0.4),
+        _ranges(
+            "pelvis_pitch 70..95  chest_bend -10..15  hip_flex 65..100  knee 70..100  ankle 10..45  "
+            "arm_flex 70..100  arm_abduct 0..18  elbow 0..25  head_nod -35..10"
+        ),
+        weight=0.9,
+        steps=True,
+        calm=0.4,
+    ),
     "lie on the back": Posture(
-        {"pelvis_pitch": (-97, -82), "hip_flex": (-5, 45), "knee": (0, 95), "hip_abduct": (0, 25), "chest_bend": (-5, 12),
-         "head_nod": (-5, 25), "ankle": (5, 35)}, "lie", 0.8, calm=0.4),
+        _ranges(
+            "pelvis_pitch -97..-82  hip_flex -5..45  knee 0..95  hip_abduct 0..25  chest_bend -5..12  "
+            "head_nod -5..25  ankle 5..35"
+        ),
+        label="lie",
+        weight=0.8,
+        calm=0.4,
+    ),
     "lie on the front": Posture(
-        {"pelvis_pitch": (82, 97), "hip_flex": (-10, 10), "knee": (0, 60), "hip_abduct": (0, 25), "chest_bend": (-18, 5),
-         "ankle": (15, 45)}, "lie", 0.5, calm=0.4),
+        _ranges(
+            "pelvis_pitch 82..97  hip_flex -10..10  knee 0..60  hip_abduct 0..25  chest_bend -18..5  "
+            "ankle 15..45"
+        ),
+        label="lie",
+        weight=0.5,
+        calm=0.4,
+    ),
     "lie on the side": Posture(
-        {"pelvis_pitch": (-95, -85), "pelvis_spin": (75, 105), "hip_flex": (5, 80), "knee": (5, 110), "chest_bend": (0, 30),
-         "ankle": (5, 35)}, "lie", 0.6, calm=0.3),
-}  # fmt: skip
+        _ranges(
+            "pelvis_pitch -95..-85  pelvis_spin 75..105  hip_flex 5..80  knee 5..110  chest_bend 0..30  "
+            "ankle 5..35"
+        ),
+        label="lie",
+        weight=0.6,
+        calm=0.3,
+    ),
+}
+"""Posture → where its angles lie; one-sided ones are mirrored on half of the draws."""
 
 ARMS: Mapping[str, tuple[float, Ranges]] = {
-    "hang": (5, {"arm_flex": (-12, 15), "arm_abduct": (4, 20), "arm_twist": (-10, 35), "elbow": (5, 35), "pronation": (-15, 40)}),
-    "free": (3, {"arm_flex": (-40, 150), "arm_abduct": (-10, 110), "arm_twist": (-50, 75), "elbow": (3, 135), "pronation": (-50, 70), "wrist": (-40, 40)}),
-    "hands in front": (1.5, {"arm_flex": (0, 40), "arm_abduct": (0, 20), "arm_twist": (15, 65), "elbow": (50, 110), "pronation": (-20, 70)}),
-    "carry": (1, {"arm_flex": (5, 35), "arm_abduct": (0, 12), "arm_twist": (-5, 20), "elbow": (75, 105), "pronation": (-60, 0)}),
-    "arms crossed": (0.4, {"arm_flex": (22, 35), "arm_abduct": (0, 12), "arm_twist": (60, 80), "elbow": (95, 115)}),
-    "hands on the hips": (0.4, {"arm_flex": (-25, -5), "arm_abduct": (35, 55), "arm_twist": (45, 75), "elbow": (80, 105)}),
-    "hands behind": (0.3, {"arm_flex": (-45, -28), "arm_abduct": (5, 15), "arm_twist": (35, 70), "elbow": (25, 60)}),
-    "phone": (0.7, {"arm_flex": (15, 60), "arm_abduct": (0, 40), "arm_twist": (-10, 45), "elbow": (110, 142), "wrist": (-20, 20)}),
-    "reach": (1.5, {"arm_flex": (40, 165), "arm_abduct": (-15, 60), "arm_twist": (-20, 30), "elbow": (0, 45), "pronation": (-40, 60)}),
-    "raise": (0.8, {"arm_flex": (100, 165), "arm_abduct": (-5, 50), "arm_twist": (-30, 30), "elbow": (0, 80)}),
-    "sideways": (0.8, {"arm_flex": (-20, 40), "arm_abduct": (50, 115), "arm_twist": (-40, 40), "elbow": (0, 100)}),
-}  # fmt: skip
-"""Arm posture → how often it is drawn, and ranges (degrees) relative to the chest."""
+    "hang": (
+        8,
+        _ranges("arm_flex -12..15  arm_abduct 4..20  arm_twist -10..35  elbow 10..40  pronation -15..40"),
+    ),
+    "free": (
+        3,
+        _ranges(
+            "arm_flex -40..150  arm_abduct -10..110  arm_twist -50..75  elbow 3..135  pronation -50..70  "
+            "wrist -40..40"
+        ),
+    ),
+    "hands in front": (
+        1.5,
+        _ranges("arm_flex 0..40  arm_abduct 0..20  arm_twist 15..65  elbow 50..110  pronation -20..70"),
+    ),
+    "carry": (
+        1,
+        _ranges("arm_flex 5..35  arm_abduct 0..12  arm_twist -5..20  elbow 75..105  pronation -60..0"),
+    ),
+    "arms crossed": (0.4, _ranges("arm_flex 22..35  arm_abduct 0..12  arm_twist 60..80  elbow 95..115")),
+    "hands on the hips": (
+        0.4,
+        _ranges("arm_flex -25..-5  arm_abduct 35..55  arm_twist 45..75  elbow 80..105"),
+    ),
+    "hands behind": (0.3, _ranges("arm_flex -45..-28  arm_abduct 5..15  arm_twist 35..70  elbow 25..60")),
+    "phone": (
+        0.7,
+        _ranges("arm_flex 15..60  arm_abduct 0..40  arm_twist -10..45  elbow 110..142  wrist -20..20"),
+    ),
+    "reach": (
+        1.5,
+        _ranges("arm_flex 40..165  arm_abduct -15..60  arm_twist -20..30  elbow 0..45  pronation -40..60"),
+    ),
+    "raise": (0.8, _ranges("arm_flex 100..165  arm_abduct -5..50  arm_twist -30..30  elbow 0..80")),
+    "sideways": (0.8, _ranges("arm_flex -20..40  arm_abduct 50..115  arm_twist -40..40  elbow 0..100")),
+}
+"""Arm posture → how often it is drawn, and ranges relative to the chest."""
 
 
 def draw_ranges(rng: Generator, ranges: Ranges) -> DoubleArray:
@@ -139,7 +269,7 @@ def draw_arms(rng: Generator) -> DoubleArray:
 
 def swap_sides(pose: DoubleArray) -> DoubleArray:
     """…×32 angles of the mirrored pose."""
-    return pose[..., _OTHER_SIDE] * _MIRRORED
+    return np.asarray(pose[..., _OTHER_SIDE] * _MIRRORED)
 
 
 _OTHER_SIDE = [ANGLE_INDEX[{"l_": "r_", "r_": "l_"}.get(name[:2], name[:2]) + name[2:]] for name in ANGLES]

@@ -14,8 +14,8 @@ from despite_ros.simulation.skeleton import Motion, heading
 from despite_ros.simulation.style import Style
 
 WEIGHTS = {
-    "walk": 8.0, "stand": 2.0, "run": 0.6, "turn": 1.0, "sit": 1.0, "squat": 1.0, "wave": 1.5, "reach": 1.5, "bend": 1.2,
-    "lie": 0.4, "jump": 0.5,
+    "walk": 8.0, "stand": 2.0, "run": 0.6, "turn": 1.0, "sit": 1.0, "squat": 1.0, "wave": 1.5, "reach": 1.5,
+    "bend": 1.2, "lie": 0.4, "jump": 0.5,
 }  # fmt: skip
 """Everyday activity → how often it is drawn."""
 LONGEST_CLIP = 8.0  # seconds of a captured motion that are used at a time

@@ -86,7 +86,9 @@ class Room:
 
     def obstacles(self) -> Obstacles:
         """What a LiDAR sees of it: floor, walls, furniture, pillars."""
-        boxes = [(b.x, b.y, b.z, b.length / 2, b.width / 2, b.height / 2, b.yaw) for b in self.solids]
+        boxes: list[tuple[float, ...]] = [
+            (b.x, b.y, b.z, b.length / 2, b.width / 2, b.height / 2, b.yaw) for b in self.solids
+        ]
         return obstacles(boxes, [(c.x, c.y, c.low, c.high, c.radius) for c in self.cylinders])
 
     def clearance(self, points: AnyArray) -> DoubleArray:

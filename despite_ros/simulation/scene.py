@@ -29,8 +29,8 @@ from despite_ros.simulation.style import Style
 from despite_ros.simulation.sweep import Actor, scan
 
 NAMES = (
-    "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "karl", "laura", "mike", "nina",
-    "oscar", "peggy", "quinn",
+    "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "karl", "laura",
+    "mike", "nina", "oscar", "peggy", "quinn",
 )  # fmt: skip
 START_NS = 1_700_000_000_000_000_000  # stamp of scene time 0
 Mount = tuple[float, float, float, float]

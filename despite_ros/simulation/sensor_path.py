@@ -34,7 +34,7 @@ class SensorPath:
 
     def at(self, seconds: float) -> DoubleArray:
         """4×4 pose at a time, of the nearest frame."""
-        return self.poses[min(len(self.poses) - 1, max(0, round(seconds * MOTION_RATE)))]
+        return np.asarray(self.poses[min(len(self.poses) - 1, max(0, round(seconds * MOTION_RATE)))])
 
 
 def standing(rng: Generator, room: Room, height: float) -> SensorPath:

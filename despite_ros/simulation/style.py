@@ -55,7 +55,7 @@ class Style:
         """F×32 angles of standing about: the pose with small slow movements."""
         tempo = np.exp(rng.uniform(np.log(0.12), np.log(0.6), len(ANGLES)))
         noise = smooth_noise(rng, frames, MOTION_RATE, tempo, rest=0.5)
-        return self.pose + noise * np.radians(_RESTLESS) * self.restless
+        return np.asarray(self.pose + noise * np.radians(_RESTLESS) * self.restless)
 
 
 _SIZES = {"pelvis": 0.9, "chest": 2.0, "head": 6.0, "hip": 0.9, "knee": 1.2, "ankle": 0.3}
