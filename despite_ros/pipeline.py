@@ -131,11 +131,6 @@ class Reidentifier:
         self._points.advance()
         self._imus.advance()
 
-    def advance(self) -> None:
-        """Work that may wait until the answers are published; without it, the next sweep does it first."""
-        self._points.advance()
-        self._imus.advance()
-
     def _steps(self, stamp_ns: int) -> list[int]:
         """Stamps of the window frames up to this sweep; empty if it comes too soon to be one."""
         if self._last is None:
