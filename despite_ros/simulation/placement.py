@@ -43,22 +43,24 @@ class Placement:
         """Somewhere around the motion's middle, where the sensor has the person in view.
 
         Distance is log-uniform. A sensor that sees all round faces anywhere, others roughly the person;
-        one whose beams would pass above or below the person's middle is tilted.
+        one whose beams would pass above or below the person's middle is aimed and tilted at it.
         """
         centre = motion.joints[:, 0].mean(axis=0)
         far, bearing = np.exp(rng.uniform(*np.log(distance))), rng.uniform(-np.pi, np.pi)
         z = rng.uniform(*height)
         view = sensor.pattern.view
-        aside = rng.uniform(-1.0, 1.0) * (view.half_width if view.half_width > 3.0 else 0.6 * view.half_width)
         elevation = np.arctan2(centre[2] - z, far)
         margin = min(np.arctan2(0.5, far), (view.high - view.low) / 4)
         tilt = np.clip(elevation, view.low + margin, view.high - margin) - elevation
+        aside = (
+            0.0 if tilt else rng.uniform(-1.0, 1.0) * view.half_width * (1 if view.half_width > 3 else 0.6)
+        )
         pitch, roll = rng.normal(0.0, 0.02, 2)
         return Placement(
             x=float(centre[0] + far * np.cos(bearing)),
             y=float(centre[1] + far * np.sin(bearing)),
             z=z,
             yaw=float(bearing + np.pi - aside),
-            pitch=float(pitch + tilt * np.cos(aside)),
-            roll=float(roll + tilt * np.sin(aside)),
+            pitch=float(pitch + tilt),
+            roll=float(roll),
         )
