@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
+from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.settings import ClusteringSettings
 
 
@@ -27,11 +27,25 @@ class Clustering:
 
 def groups(labels: IndexArray, count: int = 0) -> list[IndexArray]:
     """Indices of the points of each label 0, 1, …, in the points' order; at least `count` groups."""
-    sizes = np.bincount(labels, minlength=count)
-    if len(sizes) == 0:
-        return []
-    order = np.argsort(labels, kind="stable").astype(np.int32)
-    return np.split(order, np.cumsum(sizes)[:-1])
+    if len(labels):
+        count = max(count, int(labels.max()) + 1)
+    order, starts = sort_labels(labels, count)
+    return [order[starts[k] : starts[k + 1]] for k in range(count)]
+
+
+@numba.njit(cache=True)
+def sort_labels(labels: IndexArray, count: int) -> tuple[IndexArray, IntArray]:
+    """Indices of the points, label after label, and where each of the `count` labels begins (count + 1)."""
+    starts = np.zeros(count + 1, np.int64)
+    for label in labels:
+        starts[label + 1] += 1
+    starts = np.cumsum(starts)
+    place = starts.copy()
+    order = np.empty(len(labels), np.int32)
+    for i in range(len(labels)):
+        order[place[labels[i]]] = i
+        place[labels[i]] += 1
+    return order, starts
 
 
 @numba.njit(cache=True)

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
@@ -15,8 +15,8 @@ def claim(
     shapes: FloatArray,
     unseen: FloatArray,
     settings: PartitionSettings,
-) -> IndexArray:
-    """Track (row of `centres`, or NOBODY) that each of N×3 points belongs to (N,).
+) -> tuple[IndexArray, BoolArray]:
+    """Track (row of `centres`, or NOBODY) that each of N×3 points belongs to (N,), and whether one is near (N,).
 
     labels: (N,) cluster of each point. centres: T×2 predicted positions. shapes: T×S×3 points of each
     track when it was last seen, moved to where it is predicted. unseen: (T,) seconds since then.
@@ -27,7 +27,7 @@ def claim(
     the middle, and a person cut in two by a pillar gets both parts.
     """
     if len(points) == 0 or len(centres) == 0:
-        return np.full(len(points), NOBODY, np.int32)
+        return np.full(len(points), NOBODY, np.int32), np.zeros(len(points), np.bool_)
     flat = np.ascontiguousarray(shapes.transpose(0, 2, 1))
     handicap = np.float32(settings.unseen) * unseen
     owners, distance = nearest_track(
@@ -41,7 +41,8 @@ def claim(
     keeps = (2 * share >= size) | (2 * share >= share.sum(0, keepdims=True))
     most = 2 * share.sum(1) >= size[:, 0]
     wanted = np.where(most[labels], owners, claimed)
-    return np.where((wanted >= 0) & keeps[labels, wanted], wanted, NOBODY).astype(np.int32)
+    owners = np.where((wanted >= 0) & keeps[labels, wanted], wanted, NOBODY).astype(np.int32)
+    return owners, claimed != NOBODY
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -70,20 +71,14 @@ def nearest_track(
 
 
 @numba.njit(cache=True)
-def away(points: FloatArray, centres: FloatArray, reach: np.float32) -> BoolArray:
-    """Which of N×3 points are farther than `reach` from all T×2 centres in plan view (N,)."""
-    free = np.ones(len(points), np.bool_)
-    for i in range(len(points)):
-        for t in range(len(centres)):
-            dx, dy = points[i, 0] - centres[t, 0], points[i, 1] - centres[t, 1]
-            if dx * dx + dy * dy < reach * reach:
-                free[i] = False
-    return free
-
-
 def extent(points: FloatArray) -> float:
     """Longer side of the box around N×3 points in plan view, metres."""
-    return float(np.max(points[:, :2].max(0) - points[:, :2].min(0)))
+    west = east = points[0, 0]
+    south = north = points[0, 1]
+    for i in range(1, len(points)):
+        west, east = min(west, points[i, 0]), max(east, points[i, 0])
+        south, north = min(south, points[i, 1]), max(north, points[i, 1])
+    return max(east - west, north - south)
 
 
 def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) -> IndexArray:
@@ -92,12 +87,11 @@ def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) ->
     Parts are the surroundings of the peaks of a smoothed map of the upper body in plan view; two
     peaks count when the map falls between them.
     """
-    low = points[:, :2].min(0)
     length = extent(points)
     if length < settings.split_length or length > settings.longest or above.max() < settings.split_height:
         return np.zeros(len(points), np.int32)
     parts: IndexArray = split_at_peaks(
-        points, above, low, np.float32(settings.map_cell), settings.peak, settings.apart, settings.valley
+        points, above, np.float32(settings.map_cell), settings.peak, settings.apart, settings.valley
     )
     return parts
 
@@ -106,31 +100,29 @@ def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) ->
 def split_at_peaks(
     points: FloatArray,
     above: FloatArray,
-    corner: FloatArray,
     side: np.float32,
     peak: float,
     apart: float,
     valley: float,
 ) -> IndexArray:
     """Index of the nearest peak of the upper-body map for each point."""
+    corner = np.array([points[:, 0].min(), points[:, 1].min()])
     mass = _smooth(_upper_body(points, above, corner, side))
-    peaks = np.empty((len(points), 2), np.int32)
+    maxima = _maxima(mass, peak * mass.max())
+    peaks = np.empty((len(maxima), 2), np.int32)
     count = 0
-    left = mass.copy()
-    while count < len(points):
-        best = np.argmax(left)
-        row, column = best // mass.shape[1], best % mass.shape[1]
-        if left[row, column] <= peak * mass.max():
-            break
-        separate = _is_maximum(mass, row, column)
+    for m in range(len(maxima)):
+        row, column = maxima[m] // mass.shape[1], maxima[m] % mass.shape[1]
+        separate = True
         for k in range(count):
             a, b = peaks[k, 0], peaks[k, 1]
             near = np.hypot(a - row, b - column) * side < apart
             separate &= not near and _lowest_between(mass, row, column, a, b) < valley * mass[row, column]
+            if not separate:
+                break
         if separate:
             peaks[count, 0], peaks[count, 1] = row, column
             count += 1
-        left[row, column] = 0
     parts = np.zeros(len(points), np.int32)
     for i in range(len(points)):
         nearest = np.inf
@@ -175,9 +167,19 @@ def _smooth(mass: FloatArray) -> FloatArray:
 
 
 @numba.njit(cache=True)
-def _is_maximum(mass: FloatArray, row: int, column: int) -> bool:
-    around = mass[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-    return mass[row, column] >= around.max()
+def _maxima(mass: FloatArray, least: float) -> IntArray:
+    """Flat indices of the cells above `least` that none of the eight around exceeds, highest first."""
+    rows, columns = mass.shape
+    found = np.empty(mass.size, np.int64)
+    heights = np.empty(mass.size, np.float32)
+    count = 0
+    for row in range(2, rows - 2):
+        for column in range(2, columns - 2):
+            height = mass[row, column]
+            if height > least and height >= mass[row - 1 : row + 2, column - 1 : column + 2].max():
+                found[count], heights[count] = row * columns + column, height
+                count += 1
+    return found[:count][np.argsort(-heights[:count], kind="mergesort")]
 
 
 @numba.njit(cache=True)

@@ -12,7 +12,7 @@ from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
 from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
-from despite_ros.people.partition import away, claim
+from despite_ros.people.partition import claim
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.tracking import Track, Tracker
@@ -80,7 +80,7 @@ class Segmenter:
         self.tracker.predict(stamp_ns)
         labels = self.clustering.label(points, pose[:2, 3])
         watch.lap("clustering")
-        owners = self._claims(points, labels)
+        owners, near = self._claims(points, labels)
         detections = self._detections(points, above, labels, owners, pose[:3, 3], counters)
         watch.lap("gate")
         self.tracker.update(detections)
@@ -88,9 +88,15 @@ class Segmenter:
         people = self._people()
         counters["people"] = sum(person.observed for person in people)
         watch.lap("crops")
-        self._learn(points, pose[:3, 3])
+        if self.settings.background.enabled:
+            self.background.learn(points[~near], pose[:3, 3])
         watch.lap("learning")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
+
+    def segments(self) -> dict[int, FloatArray]:
+        """track_id → the raw points (N×3, fixed frame) that the last sweep saw of the person."""
+        tracks = [track for track in self.tracker.tracks if track.confirmed]
+        return {track.track_id: track.detection.points for track in tracks if track.detection is not None}
 
     def _off_the_ground(self, points: FloatArray, pose: DoubleArray) -> tuple[FloatArray, FloatArray]:
         """The points between floor and ceiling, and their heights above the floor."""
@@ -119,11 +125,11 @@ class Segmenter:
             return np.ones(len(points), np.bool_)
         return self.background.new(points, pose[:3, 3], self.stamp_ns)
 
-    def _claims(self, points: FloatArray, labels: IndexArray) -> IndexArray:
-        """Track that each point belongs to, by where the tracks' points were and are predicted."""
+    def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, BoolArray]:
+        """Track that each point belongs to, and whether a track's points are predicted near it."""
         tracks = self.tracker.tracks
         if not tracks:
-            return np.full(len(points), NOBODY, np.int32)
+            return np.full(len(points), NOBODY, np.int32), np.zeros(len(points), np.bool_)
         centres = np.stack([track.state[:2] for track in tracks])
         shapes = np.stack([track.predicted_shape() for track in tracks])
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
@@ -174,14 +180,6 @@ class Segmenter:
             points=0 if track.detection is None else len(track.detection.points),
             crop=track.crop,
         )
-
-    def _learn(self, points: FloatArray, sensor: DoubleArray) -> None:
-        """What is nobody's may become background."""
-        if self.settings.background.enabled:
-            centres = np.array([track.state[:2] for track in self.tracker.tracks]).reshape(-1, 2)
-            free = away(points, centres.astype(np.float32), np.float32(self.settings.partition.reach))
-            self.background.learn(points[free], sensor)
-
 
 class Stopwatch:
     """Milliseconds between laps."""
