@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,14 +69,19 @@ class Cuda:
         """Until the stream has done all that was enqueued."""
         self("cudaStreamSynchronize", self.stream)
 
-    def begin_capture(self) -> None:
-        """What is enqueued from here on is recorded instead of run."""
+    def record(self, work: Callable[[], None]) -> Any | None:
+        """What `work` enqueues, recorded as a graph instead of run; None where that cannot be recorded."""
         mode = self.runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         self("cudaStreamBeginCapture", self.stream, mode)
-
-    def end_capture(self) -> Any:
-        """The record as a graph to launch."""
-        return self("cudaGraphInstantiate", self("cudaStreamEndCapture", self.stream), 0)
+        try:
+            work()
+        except UserError:
+            self.runtime.cudaStreamEndCapture(self.stream)
+            return None
+        error, graph = self.runtime.cudaStreamEndCapture(self.stream)
+        if error != self.runtime.cudaError_t.cudaSuccess:
+            return None
+        return self("cudaGraphInstantiate", graph, 0)
 
     def launch(self, graph: Any) -> None:
         """Enqueues a graph."""

@@ -83,8 +83,8 @@ def transformer_graph(weights: Weights) -> bytes:
 def transformer(graph: Graph, weights: Weights, tokens: str, anchors: str) -> str:
     """Five pre-norm layers of displacement attention and feed-forward: B×M×80 → B×M×80."""
     for layer in range(LAYERS):
-        attention = _below(weights, f"transformer.layers.{layer}.0.")
-        feed_forward = _below(weights, f"transformer.layers.{layer}.1.net.")
+        attention = below(weights, f"transformer.layers.{layer}.0.")
+        feed_forward = below(weights, f"transformer.layers.{layer}.1.net.")
         tokens = graph("Add", tokens, _attention(graph, attention, tokens, anchors))
         tokens = graph("Add", tokens, _feed_forward(graph, feed_forward, tokens))
     return tokens
@@ -128,22 +128,22 @@ def lstm_step_graph(weights: Weights) -> bytes:
     graph = Graph()
     width = weights["weight_hh_l0"].shape[1]
     outputs = {}
-    below = "channels"
+    entering = "channels"
     for layer in range(2):
-        hidden, cell = _lstm_cell(graph, weights, layer, below)
+        hidden, cell = _lstm_cell(graph, weights, layer, entering)
         outputs[f"new_hidden_{layer}"] = (hidden, (width,))
         outputs[f"new_cell_{layer}"] = (cell, (width,))
-        below = hidden
+        entering = hidden
     states = {f"{kind}_{layer}": (width,) for layer in range(2) for kind in ("hidden", "cell")}
     return graph.model({"channels": (CHANNELS,), **states}, outputs)
 
 
-def _lstm_cell(graph: Graph, weights: Weights, layer: int, below: str) -> tuple[str, str]:
+def _lstm_cell(graph: Graph, weights: Weights, layer: int, entering: str) -> tuple[str, str]:
     """c′ = σ(f)·c + σ(i)·tanh(g) and h′ = σ(o)·tanh(c′); torch stacks the gates as i, f, g, o."""
     bias = weights[f"bias_ih_l{layer}"] + weights[f"bias_hh_l{layer}"]
     gates = graph(
         "Add",
-        graph.linear(below, weights[f"weight_ih_l{layer}"]),
+        graph.linear(entering, weights[f"weight_ih_l{layer}"]),
         graph.linear(f"hidden_{layer}", weights[f"weight_hh_l{layer}"], bias),
     )
     entry, keep, candidate, exit_ = graph.many(4, "Split", gates, np.array([len(bias) // 4] * 4), axis=-1)
@@ -153,7 +153,8 @@ def _lstm_cell(graph: Graph, weights: Weights, layer: int, below: str) -> tuple[
     return graph("Mul", graph("Sigmoid", exit_), graph("Tanh", cell)), cell
 
 
-def _below(weights: Weights, prefix: str) -> Weights:
+def below(weights: Weights, prefix: str) -> Weights:
+    """The weights whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 

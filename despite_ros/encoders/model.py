@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from despite_ros.arrays import FloatArray
 from despite_ros.encoders.card import Card, check_files, find_model, read_card
 from despite_ros.encoders.engine_cache import Profile
-from despite_ros.encoders.graphs import Weights, lstm_step_graph, transformer_graph
+from despite_ros.encoders.graphs import Weights, below, lstm_step_graph, transformer_graph
 from despite_ros.encoders.heads import ActivityHeads
 from despite_ros.encoders.memories import Memory, StateMemory, TubeMemory, WindowMemory
 from despite_ros.encoders.onnx import OnnxNetwork, open_session, resolve_threads
@@ -120,15 +120,13 @@ class Encoders:
 
     @cached_property
     def _transformer(self) -> onnxruntime.InferenceSession:
-        return open_session(transformer_graph(self._part("pointcloud_encoder.")), "cpu", self._threads)
+        return open_session(
+            transformer_graph(below(self._weights, "pointcloud_encoder.")), "cpu", self._threads
+        )
 
     @cached_property
     def _lstm_step(self) -> onnxruntime.InferenceSession:
-        return open_session(lstm_step_graph(self._part("imu_encoder.lstm.")), "cpu", self._threads)
-
-    def _part(self, prefix: str) -> Weights:
-        names = [name for name in self._weights if name.startswith(prefix)]
-        return {name.removeprefix(prefix): self._weights[name] for name in names}
+        return open_session(lstm_step_graph(below(self._weights, "imu_encoder.lstm.")), "cpu", self._threads)
 
 
 def load(

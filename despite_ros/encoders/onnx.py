@@ -51,8 +51,8 @@ def open_session(graph: Path | bytes, device: str = "cpu", threads: int = 0) -> 
     if session.get_providers()[0] != PROVIDERS[device]:
         raise UserError(
             f"device '{device}': ONNX Runtime could not start {PROVIDERS[device]} and would run on"
-            f" {session.get_providers()[0]}; is there an NVIDIA GPU, and are CUDA 12 and cuDNN 9 installed?"
-            " (`pip install onnxruntime-gpu[cuda,cudnn]`)"
+            f" {session.get_providers()[0]}; is there an NVIDIA GPU with its driver, and CUDA and cuDNN?"
+            " `pip install onnxruntime-gpu[cuda,cudnn]` brings the latter"
         )
     return session
 

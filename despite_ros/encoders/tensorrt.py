@@ -46,7 +46,8 @@ class TensorRtNetwork:
         build = partial(build_plan, self._tensorrt, self._logger, graph, profile, cache.timing_cache(key))
         self._engine = load_or_build(cache, key, self._runtime.deserialize_cuda_engine, build)
         self._allocate(graph)
-        self._graphs: dict[int, tuple[Any, Any]] = {}  # bucket → CUDA graph, and the context that it needs
+        self._contexts: dict[int, Any] = {}  # by bucket; a graph needs its context alive
+        self._graphs: dict[int, Any] = {}  # by bucket, None where TensorRT cannot be captured
         self.provider = f"TensorRT {version} on {gpu}, {precision}"
 
     def __call__(self, batch: FloatArray) -> FloatArray:
@@ -54,10 +55,12 @@ class TensorRtNetwork:
         bucket = self._profile.bucket(len(batch))
         if bucket not in self._graphs:
             self._graphs[bucket] = self._capture(bucket)
-        self._host_input[: len(batch)] = (
-            batch  # rows up to the bucket keep what they had; nobody reads their results
-        )
-        self._cuda.launch(self._graphs[bucket][0])
+        # Rows up to the bucket keep what they had; nobody reads their results.
+        self._host_input[: len(batch)] = batch
+        if self._graphs[bucket] is None:
+            self._enqueue(bucket)
+        else:
+            self._cuda.launch(self._graphs[bucket])
         self._cuda.wait()
         return np.array(self._host_output[: len(batch)])
 
@@ -78,28 +81,31 @@ class TensorRtNetwork:
         # One scratch memory serves all contexts, since they run one after the other on one stream.
         self._scratch = self._cuda.allocate(engine.device_memory_size_v2)
 
-    def _capture(self, bucket: int) -> tuple[Any, Any]:
-        """A CUDA graph of copy, inference, copy for batches of that size.
+    def _capture(self, bucket: int) -> Any | None:
+        """A CUDA graph of copy, inference, copy for batches of that size; None for an engine with loops.
 
         A context's shapes are part of what is captured, so each bucket has a context of its own.
         """
+        self._contexts[bucket] = self._context(bucket)
+        self._enqueue(bucket)  # a first run outside the capture: TensorRT prepares for the shape
+        self._cuda.wait()
+        graph = self._cuda.record(partial(self._enqueue, bucket))
+        if graph is None:
+            self._contexts[bucket] = self._context(bucket)  # the old one has seen a capture fail
+        return graph
+
+    def _context(self, bucket: int) -> Any:
         strategy = self._tensorrt.ExecutionContextAllocationStrategy.USER_MANAGED
         context = self._engine.create_execution_context(strategy)
         context.set_device_memory(self._scratch, self._engine.device_memory_size_v2)
         context.set_input_shape(self._input, (bucket, *self._profile.shape))
         context.set_tensor_address(self._input, self._device_input)
         context.set_tensor_address(self._output, self._device_output)
-        self._enqueue(
-            context, bucket
-        )  # TensorRT prepares for a new shape in the first run, outside the capture
-        self._cuda.wait()
-        self._cuda.begin_capture()
-        self._enqueue(context, bucket)
-        return self._cuda.end_capture(), context
+        return context
 
-    def _enqueue(self, context: Any, bucket: int) -> None:
+    def _enqueue(self, bucket: int) -> None:
         self._cuda.upload(self._device_input, self._host_input[:bucket])
-        if not context.execute_async_v3(int(self._cuda.stream)):
+        if not self._contexts[bucket].execute_async_v3(int(self._cuda.stream)):
             raise UserError(f"TensorRT could not run a batch of {bucket}; see its log")
         self._cuda.download(self._host_output[:bucket], self._device_output)
 

@@ -29,21 +29,17 @@ def embed_anchors(
     opening, inner: M×A×C, filled with the tubes of a window that begins at t, and before t.
     """
     channels = weight.shape[1]
-    earlier, now, later = (
-        np.empty(channels, np.float32),
-        np.empty(channels, np.float32),
-        np.empty(channels, np.float32),
-    )
+    largest = np.empty((3, channels), np.float32)  # projections in the frames t−1, t, t+1
     for person in range(len(at)):
         for anchor in range(opening.shape[1]):
             centre = at[person, anchor]
-            largest_projection(before[person], centre, weight, earlier)
-            largest_projection(at[person], centre, weight, now)
-            largest_projection(after[person], centre, weight, later)
+            largest_projection(before[person], centre, weight, largest[0])
+            largest_projection(at[person], centre, weight, largest[1])
+            largest_projection(after[person], centre, weight, largest[2])
             for c in range(channels):
-                rest = max(now[c], later[c] + weight[3, c])
-                opening[person, anchor, c] = max(now[c] - weight[3, c], rest)
-                inner[person, anchor, c] = max(earlier[c] - weight[3, c], rest)
+                rest = max(largest[1, c], largest[2, c] + weight[3, c])
+                opening[person, anchor, c] = max(largest[1, c] - weight[3, c], rest)
+                inner[person, anchor, c] = max(largest[0, c] - weight[3, c], rest)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -37,6 +37,7 @@ class Runtime(ModuleType):
         self.memory: list[Any] = []
         self.recording: list[Callable[[], None]] | None = None
         self.graphs: list[list[Callable[[], None]]] = []
+        self.records = True  # whether an engine can be captured
 
     def enqueue(self, work: Callable[[], None]) -> None:
         if self.recording is None:
@@ -113,6 +114,8 @@ class Context:
     def execute_async_v3(self, stream: int) -> bool:
         assert stream == 77
         assert self._runtime.recording is None or self._runs, "the first run of a shape must not be captured"
+        if self._runtime.recording is not None and not self._runtime.records:
+            return False
         self._runs += 1
         self._runtime.enqueue(self._run)
         return True

@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from despite_ros.arrays import FloatArray
 from despite_ros.encoders.card import Card, write_card
-from despite_ros.encoders.graphs import Graph, Weights, pool_and_project, transformer
+from despite_ros.encoders.graphs import Graph, Weights, below, pool_and_project, transformer
 
 WIDTH = 32
 LABELS = ("stand", "walk", "sit")
@@ -55,8 +55,8 @@ def write_model(folder: Path, width: int = WIDTH) -> Path:
     """A released model's folder, complete but for the float16 graphs."""
     rng = np.random.default_rng(7)
     weights = made_up_weights(rng, width)
-    (folder / "points.onnx").write_bytes(points_graph(_part(weights, "pointcloud_encoder.")))
-    (folder / "imu.onnx").write_bytes(imu_graph(_part(weights, "imu_encoder.lstm.")))
+    (folder / "points.onnx").write_bytes(points_graph(below(weights, "pointcloud_encoder.")))
+    (folder / "imu.onnx").write_bytes(imu_graph(below(weights, "imu_encoder.lstm.")))
     save_file(weights, folder / "weights.safetensors")
     heads: dict[str, tuple[int, ...]] = {
         "points.weight": (3, width),
@@ -131,7 +131,3 @@ def _onnx_gates(stacked: FloatArray) -> FloatArray:
     """torch's gates i, f, g, o → ONNX's i, o, f, g, with a direction in front."""
     entry, keep, candidate, exit_ = np.split(stacked, 4)
     return np.concatenate([entry, exit_, keep, candidate])[None]
-
-
-def _part(weights: Weights, prefix: str) -> Weights:
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from despite_ros.arrays import FloatArray
-from despite_ros.encoders.graphs import lstm_step_graph, transformer_graph
+from despite_ros.encoders.graphs import below, lstm_step_graph, transformer_graph
 from despite_ros.encoders.memories import StateMemory
 from despite_ros.encoders.onnx import open_session
 from despite_ros.encoders.streaming import Stream
@@ -22,12 +22,8 @@ def golden() -> dict[str, FloatArray]:
         return {name: archive[name] for name in archive.files}
 
 
-def part(golden: dict[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
-    return {name.removeprefix(prefix): value for name, value in golden.items() if name.startswith(prefix)}
-
-
 def test_imu_embeddings(golden: dict[str, FloatArray]) -> None:
-    weights = part(golden, "weight/imu_encoder.lstm.")
+    weights = below(golden, "weight/imu_encoder.lstm.")
     stream: Stream[int] = Stream(
         StateMemory(64, open_session(lstm_step_graph(weights), threads=1)), (48,), 64
     )
@@ -39,7 +35,7 @@ def test_imu_embeddings(golden: dict[str, FloatArray]) -> None:
 
 def test_point_embeddings(golden: dict[str, FloatArray]) -> None:
     """Crops that are not in sampling order: anchors are sampled here, frame by frame."""
-    weights = part(golden, "weight/pointcloud_encoder.")
+    weights = below(golden, "weight/pointcloud_encoder.")
     weight = np.ascontiguousarray(weights["tube_embedding.conv_d.0.weight"][:, :, 0, 0].T)
     session = open_session(transformer_graph(weights), threads=1)
     for window, expected in zip(golden["input/pc"], golden["output/pc"], strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import erf, expit, softmax
 
 from despite_ros.arrays import FloatArray
-from despite_ros.encoders.graphs import Weights, lstm_step_graph, transformer_graph
+from despite_ros.encoders.graphs import Weights, below, lstm_step_graph, transformer_graph
 from despite_ros.encoders.onnx import open_session
 from tests.encoders.made_up_model import WIDTH, made_up_weights
 
@@ -48,7 +48,7 @@ def literal_transformer(weights: Weights, tokens: Any, anchors: Any) -> Any:
 
 def test_folding_the_displacement_into_the_values_is_exact() -> None:
     rng = np.random.default_rng(0)
-    weights = strip(made_up_weights(rng), POINT_PREFIX)
+    weights = below(made_up_weights(rng), POINT_PREFIX)
     tokens = rng.normal(size=(2, 96, 80)).astype(np.float32)
     anchors = rng.normal(size=(2, 96, 3)).astype(np.float32)
     session = open_session(transformer_graph(weights), threads=1)
@@ -60,24 +60,20 @@ def test_folding_the_displacement_into_the_values_is_exact() -> None:
 
 def test_a_step_is_the_lstm_equations() -> None:
     rng = np.random.default_rng(1)
-    weights = strip(made_up_weights(rng), IMU_PREFIX)
+    weights = below(made_up_weights(rng), IMU_PREFIX)
     feed = {"channels": rng.normal(size=(5, 48)).astype(np.float32)}
     for name in ("hidden_0", "cell_0", "hidden_1", "cell_1"):
         feed[name] = rng.normal(size=(5, WIDTH)).astype(np.float32)
     names = ["new_hidden_0", "new_cell_0", "new_hidden_1", "new_cell_1"]
     found = open_session(lstm_step_graph(weights), threads=1).run(names, feed)
-    below = feed["channels"]
+    entering = feed["channels"]
     for layer in range(2):
-        gates = below @ weights[f"weight_ih_l{layer}"].T + weights[f"bias_ih_l{layer}"]
+        gates = entering @ weights[f"weight_ih_l{layer}"].T + weights[f"bias_ih_l{layer}"]
         gates = (
             gates + feed[f"hidden_{layer}"] @ weights[f"weight_hh_l{layer}"].T + weights[f"bias_hh_l{layer}"]
         )
         i, f, g, o = np.split(gates, 4, axis=1)
         cell = expit(f) * feed[f"cell_{layer}"] + expit(i) * np.tanh(g)
-        below = expit(o) * np.tanh(cell)
-        np.testing.assert_allclose(found[2 * layer], below, rtol=0, atol=1e-6)
+        entering = expit(o) * np.tanh(cell)
+        np.testing.assert_allclose(found[2 * layer], entering, rtol=0, atol=1e-6)
         np.testing.assert_allclose(found[2 * layer + 1], cell, rtol=0, atol=1e-6)
-
-
-def strip(weights: Weights, prefix: str) -> dict[str, FloatArray]:
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

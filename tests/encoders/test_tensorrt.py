@@ -100,6 +100,16 @@ def test_batches_of_any_size_share_few_cuda_graphs(
     assert len(tensorrt.cuda.graphs) == 3  # buckets 8, 4, 1
 
 
+def test_an_engine_that_cannot_be_captured_runs_without_a_graph(
+    tensorrt: TensorRt, graph: Path, cache: EngineCache
+) -> None:
+    tensorrt.cuda.records = False
+    network = TensorRtNetwork(graph, PROFILE, "float16", cache)
+    for value in (1.0, 2.0):
+        assert network(np.full((1, 3, 2), value, np.float32)).tolist() == [[6 * value, -6 * value]]
+    assert not tensorrt.cuda.graphs
+
+
 def test_results_outlive_the_next_batch(tensorrt: TensorRt, graph: Path, cache: EngineCache) -> None:
     network = TensorRtNetwork(graph, PROFILE, "float16", cache)
     first = network(np.ones((1, 3, 2), np.float32))
