@@ -43,7 +43,7 @@ CONVENTIONS = {
     " without a sensor is all zeros",
     "embeddings": "unnormalised; compare by cosine",
 }
-CARD_FIELDS = ("version", "training_data", "split", "measured", "similarity")
+CARD_FIELDS = ("version", "text_embeddings", "training_data", "split", "measured", "similarity")
 
 
 def windows_to_check(seed: int = 0) -> dict[str, dict[str, FloatArray]]:

@@ -45,9 +45,11 @@ def write_graph(encoder: nn.Module, shape: tuple[int, ...], path: Path, half: bo
     if isinstance(encoder, PointCloudEncoder):
         encoder.tube_embedding.kernels = False
     encoder = encoder.half() if half else encoder
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it tells of torchvision, which nothing here needs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             _InFloat32(encoder),
             (torch.zeros(2, *shape),),
@@ -59,6 +61,15 @@ def write_graph(encoder: nn.Module, shape: tuple[int, ...], path: Path, half: bo
             verbose=False,
         )
     assert program is not None
+    onnx.save(_plain(program), path)
+
+
+def _plain(program: torch.onnx.ONNXProgram) -> onnx.ModelProto:
+    """A checked model of standard operators, without the exporter's notes on where nodes came from.
+
+    Raises:
+        RuntimeError: the exporter used other operators.
+    """
     optimizer.fold_constants(program.model, input_size_limit=FOLDED_BYTES, output_size_limit=FOLDED_BYTES)
     optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
@@ -67,11 +78,11 @@ def write_graph(encoder: nn.Module, shape: tuple[int, ...], path: Path, half: bo
     for node in model.graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
-    onnx.checker.check_model(model, full_check=True)
     foreign = {node.domain for node in model.graph.node} - {""}
     if foreign or model.functions:
-        raise RuntimeError(f"{path}: operators that are not standard: {sorted(foreign)}")
-    onnx.save(model, path)
+        raise RuntimeError(f"the exporter used operators that are not standard: {sorted(foreign)}")
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def run_graph(path: Path, windows: FloatArray) -> FloatArray:
