@@ -13,7 +13,8 @@ from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.clock import ClockOffsets
-from despite_ros.matching.matcher import Matcher, window_weights
+from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
+from despite_ros.matching.travel import TravelCue
 from despite_ros.motion.calibration import SECONDS
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.tracks import TrackWindows
@@ -51,12 +52,18 @@ class Reidentifier:
         self._matcher.reset()
         self._activities = Activities(self._encoders, card.labels, matching)
         self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
+        self._travel = TravelCue(len(self._names))
         self._last: ReidFrame | None = None
 
     @property
     def clock_offsets(self) -> dict[str, float]:
         """Seconds to add to each wearer's `time_offset`; NaN while that cannot be told."""
         return {name: float(found) for name, found in zip(self._names, self._clocks.offsets(), strict=True)}
+
+    @property
+    def heading_offsets(self) -> dict[str, float]:
+        """Radians to add to each wearer's `heading`, as its own walking shows."""
+        return dict(zip(self._names, self._travel.heading_offsets.tolist(), strict=True))
 
     def imu(
         self,
@@ -114,6 +121,7 @@ class Reidentifier:
         track_ids = self._tracks.track_ids
         activities = self._activities.update(passed, track_ids, points, imus, names)
         self._clocks.update(track_ids, points, imus, names)
+        self._travel.learn_headings(passed, names)
         watch.lap("activities")
         self._last = ReidFrame(
             frame.stamp_ns,
@@ -154,7 +162,10 @@ class Reidentifier:
     def _push(self, stamp_ns: int) -> None:
         """One frame of every window."""
         self._points.push(self._tracks.track_ids, self._tracks.crops)
-        self._imus.push(list(range(len(self._names))), self._windows.step(stamp_ns))
+        channels = self._windows.step(stamp_ns)
+        self._imus.push(list(range(len(self._names))), channels)
+        period = self._settings.motion.frame_period
+        self._travel.follow(period, self._tracks.track_ids, self._tracks.velocities, channels)
 
     def _embed(self) -> tuple[FloatArray, FloatArray]:
         """Embeddings of tracks and of wearers, NaN rows where a window is not full."""
@@ -167,12 +178,15 @@ class Reidentifier:
     def _match(self, frame: PeopleFrame, similarity: FloatArray) -> tuple[Assignment, ...]:
         """Names from this frame's similarity and all before."""
         return self._matcher.update(
-            frame.stamp_ns,
-            [person.track_id for person in frame.people],
-            [person.position for person in frame.people],
-            similarity,
-            window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
-            np.asarray(self._windows.present.any(axis=1), np.bool_),
+            MatchingFrame(
+                frame.stamp_ns,
+                [person.track_id for person in frame.people],
+                [person.position for person in frame.people],
+                similarity,
+                window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
+                self._travel.log_odds(),
+                np.asarray(self._windows.present.any(axis=1), np.bool_),
+            )
         )
 
 

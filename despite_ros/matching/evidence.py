@@ -1,4 +1,4 @@
-"""Evidence for every wearer × track pair: similarity gathered over time."""
+"""Evidence for every wearer × track pair, from several sources, gathered over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from despite_ros.matching.settings import MatchingSettings
 
 @dataclass
 class _Track:
-    """One track's column of evidence (per wearer), and where the track was last seen."""
+    """One track's column of evidence, sources × wearers, and where the track was last seen."""
 
     total: DoubleArray  # Σ weight · log-odds
     weight: DoubleArray  # Σ weight
@@ -19,18 +19,35 @@ class _Track:
     seen_ns: int
 
 
-class Evidence:
-    """Log-odds of each pair being right, from a weighted mean that forgets.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How much the frames of one source of evidence tell together.
 
-    Overlapping windows are not independent: N of them count as n = 1 + (N − 1) · independence. And of the
-    cosine's variance a share f stays with the pair however long one looks (two people who do the same),
-    so the mean's variance falls from 1 to f + (1 − f) / n, and its log-odds grow by the inverse.
+    Neighbouring frames are not independent: N of them count as n = 1 + (N − 1) · independence. And of the
+    variance a share f, the persistence, stays with the pair however long one looks (two people who do the
+    same), so the mean's variance falls from 1 to f + (1 − f) / n, and its log-odds grow by the inverse.
+    """
+
+    independence: float
+    persistence: float
+
+    def gain(self, weight: DoubleArray) -> DoubleArray:
+        """By how much the log-odds of the mean of so many frames exceed those of one."""
+        count = np.minimum(weight, 1.0) + self.independence * np.maximum(weight - 1.0, 0.0)
+        return np.asarray(count / (1.0 - self.persistence + self.persistence * count), np.float64)
+
+
+class Evidence:
+    """Log-odds of each pair being right: the sum over sources of weighted means that forget.
 
     memory: time constant of forgetting, s.
     """
 
-    def __init__(self, wearers: int, memory: float, settings: MatchingSettings) -> None:
-        self._wearers = wearers
+    def __init__(
+        self, wearers: int, sources: Sequence[Source], memory: float, settings: MatchingSettings
+    ) -> None:
+        self._shape = (len(sources), wearers)
+        self._sources = tuple(sources)
         self._memory = memory
         self._settings = settings
         self._tracks: dict[int, _Track] = {}
@@ -45,7 +62,7 @@ class Evidence:
         for track in (*self._tracks.values(), *self._lost.values()):
             track.total *= keep
             track.weight *= keep
-        for gone in set(self._tracks) - set(track_ids):
+        for gone in [number for number in self._tracks if number not in track_ids]:
             self._lost[gone] = self._tracks.pop(gone)
         horizon = stamp_ns - round(1e9 * self._settings.lost_memory)
         self._lost = {number: track for number, track in self._lost.items() if track.seen_ns >= horizon}
@@ -58,13 +75,13 @@ class Evidence:
             self._tracks[number].seen_ns = stamp_ns
 
     def add(self, track_ids: Sequence[int], log_odds: AnyArray, weights: AnyArray) -> None:
-        """One more window: log-odds (NaN: no window) and weights, wearers × tracks."""
+        """One more frame: log-odds (NaN: none) and weights, sources × wearers × tracks."""
         known = np.isfinite(log_odds)
         weights = np.where(known, weights, 0.0)
         totals = weights * np.where(known, log_odds, 0.0)
         for column, number in enumerate(track_ids):
-            self._tracks[number].total += totals[:, column]
-            self._tracks[number].weight += weights[:, column]
+            self._tracks[number].total += totals[:, :, column]
+            self._tracks[number].weight += weights[:, :, column]
 
     @property
     def lost(self) -> tuple[int, ...]:
@@ -73,12 +90,12 @@ class Evidence:
 
     def log_odds(self, track_ids: Sequence[int]) -> DoubleArray:
         """Wearers × tracks, present or lost; 0 where nothing has been gathered."""
-        weight = self.gathered(track_ids)
-        totals = [self._track(number).total for number in track_ids]
-        mean = np.array(totals).reshape(-1, self._wearers).T / np.maximum(weight, 1e-9)
-        windows = np.minimum(weight, 1.0) + self._settings.independence * np.maximum(weight - 1.0, 0.0)
-        persistent = self._settings.persistence
-        return np.asarray(mean * windows / (1.0 - persistent + persistent * windows), np.float64)
+        found = np.zeros((self._shape[1], len(track_ids)))
+        for column, number in enumerate(track_ids):
+            track = self._track(number)
+            for source, total, weight in zip(self._sources, track.total, track.weight, strict=True):
+                found[:, column] += source.gain(weight) * total / np.maximum(weight, 1e-9)
+        return found
 
     def exchange(self, one: int, other: int) -> None:
         """What was gathered for two tracks changes places."""
@@ -87,9 +104,9 @@ class Evidence:
         first.weight, second.weight = second.weight, first.weight
 
     def gathered(self, track_ids: Sequence[int]) -> DoubleArray:
-        """Windows gathered, wearers × tracks (weighted, after forgetting)."""
-        weights = [self._track(number).weight for number in track_ids]
-        return np.array(weights).reshape(-1, self._wearers).T
+        """Frames gathered from all sources, wearers × tracks (weighted, after forgetting)."""
+        weights = [self._track(number).weight.sum(axis=0) for number in track_ids]
+        return np.array(weights).reshape(-1, self._shape[1]).T
 
     def _track(self, number: int) -> _Track:
         return self._tracks[number] if number in self._tracks else self._lost[number]
@@ -104,6 +121,6 @@ class Evidence:
             if 1.0 - distance / reach > share:
                 best, share = number, 1.0 - distance / reach
         if best is None:
-            return _Track(np.zeros(self._wearers), np.zeros(self._wearers), position, stamp_ns)
+            return _Track(np.zeros(self._shape), np.zeros(self._shape), position, stamp_ns)
         heir = self._lost.pop(best)
         return _Track(share * heir.total, share * heir.weight, position, stamp_ns)

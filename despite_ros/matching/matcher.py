@@ -1,16 +1,33 @@
 """Similarity of the newest windows in, names of the tracks out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.matching.assignment import assign, marginals
-from despite_ros.matching.evidence import Evidence
+from despite_ros.matching.evidence import Evidence, Source
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingFrame:
+    """What one frame says about M wearers and K tracks.
+
+    positions: K × (x, y, z), m. similarity: M×K, cosine, NaN where a window is not full. weights: M×K, of
+    these windows. travel: M×K, log-odds of the `TravelCue`. alive: M, whether the wearer's sensors are heard.
+    """
+
+    stamp_ns: int
+    track_ids: Sequence[int]
+    positions: Sequence[FloatArray]
+    similarity: FloatArray
+    weights: DoubleArray
+    travel: DoubleArray
+    alive: BoolArray
 
 
 class Matcher:
@@ -28,30 +45,25 @@ class Matcher:
     def reset(self) -> None:
         """Forget everything."""
         count, settings = len(self._wearers), self._settings
-        self._evidence = Evidence(count, settings.memory, settings)
-        self._recent = Evidence(count, settings.swap_memory, settings)
+        sources = (
+            Source(settings.independence, settings.persistence),
+            Source(settings.travel_independence, settings.travel_persistence),
+        )
+        self._evidence = Evidence(count, sources, settings.memory, settings)
+        self._recent = Evidence(count, sources, settings.swap_memory, settings)
         self._swaps = SwapWatch(settings)
         self._current = [NOBODY] * len(self._wearers)  # track_id, kept while that track is lost
 
-    def update(
-        self,
-        stamp_ns: int,
-        track_ids: Sequence[int],
-        positions: Sequence[FloatArray],
-        similarity: FloatArray,
-        weights: DoubleArray,
-        alive: BoolArray,
-    ) -> tuple[Assignment, ...]:
-        """Take in one frame and name the tracks.
-
-        similarity: wearers × tracks, cosine, NaN where a window is not full. weights: wearers ×
-        tracks, of these windows. alive: per wearer, whether its sensors are heard.
-        """
-        log_odds = self._scale * similarity + self._bias
+    def update(self, frame: MatchingFrame) -> tuple[Assignment, ...]:
+        """Take in one frame and name the tracks."""
+        track_ids, similarity = frame.track_ids, frame.similarity
+        log_odds = np.stack([self._scale * similarity + self._bias, frame.travel])
+        travel_weights = np.full(similarity.shape, self._settings.travel_weight)
+        weights = np.stack([frame.weights, travel_weights * frame.alive[:, None]])
         for evidence in (self._evidence, self._recent):
-            evidence.follow(stamp_ns, track_ids, positions)
+            evidence.follow(frame.stamp_ns, track_ids, frame.positions)
             evidence.add(track_ids, log_odds, weights)
-        self._mend_swaps(stamp_ns, track_ids, positions)
+        self._mend_swaps(frame.stamp_ns, track_ids, frame.positions)
         candidates = [*track_ids, *self._evidence.lost]
         total = self._log_odds(candidates)
         chosen, belief = assign(total), marginals(total)
@@ -59,7 +71,7 @@ class Matcher:
         found = []
         for index in range(len(self._wearers)):
             decided = self._decide(index, candidates, int(chosen[index]), belief[index])
-            if not alive[index]:
+            if not frame.alive[index]:
                 decided = replace(decided, track_id=NOBODY, state=State.STALE)
             elif not heard[index]:
                 decided = replace(decided, track_id=NOBODY, state=State.GATHERING)

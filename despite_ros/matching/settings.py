@@ -12,6 +12,13 @@ class MatchingSettings:
     memory: float = setting(15.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.06, "share of a new window in each further, overlapping one", 0.005, 1.0)
     persistence: float = setting(0.2, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
+    travel_weight: float = setting(
+        1.0, "weight of the cue from a track's speed and direction; 0: none", 0.0, 2.0
+    )
+    travel_independence: float = setting(
+        0.06, "share of a new frame of that cue in each further one", 0.005, 1.0
+    )
+    travel_persistence: float = setting(0.05, "share of that cue's variance that stays with a pair", 0.0, 1.0)
     resting_weight: float = setting(0.2, "weight of a window in which the limbs rest", 0.0, 1.0)
     moving: float = setting(
         1.0, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0

@@ -15,6 +15,7 @@ class TrackWindows:
 
     def __init__(self) -> None:
         self._crops: dict[int, FloatArray] = {}
+        self.velocities: list[FloatArray] = []  # m/s, fixed frame, in the order of track_ids
         self._seen: dict[int, deque[bool]] = {}
 
     @property
@@ -41,6 +42,7 @@ class TrackWindows:
         """Take in a frame's people; returns the tracks that are gone."""
         before = self.track_ids
         self._crops = {person.track_id: person.crop for person in people}
+        self.velocities = [person.velocity for person in people]
         self._seen = {number: self._seen.get(number, deque(maxlen=FRAMES)) for number in self._crops}
         for person in people:
             self._seen[person.track_id].append(person.observed)

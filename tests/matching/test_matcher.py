@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from despite_ros.arrays import FloatArray
-from despite_ros.matching.matcher import Matcher, window_weights
+from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.records import NOBODY, Assignment, State
 
-SETTINGS = MatchingSettings()
+SETTINGS = MatchingSettings(travel_weight=0.0)
 FRAME_NS = 100_000_000
 RIGHT, WRONG = 0.6, 0.1  # mean cosines; their spread is SPREAD
 SPREAD = 0.2
@@ -32,14 +32,18 @@ def run(
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
+    nothing = np.zeros((wearers, people))
     return [
         matcher.update(
-            (start + index) * FRAME_NS,
-            list(range(people)),
-            positions,
-            frame,
-            np.ones((wearers, people)),
-            np.full(wearers, alive),
+            MatchingFrame(
+                (start + index) * FRAME_NS,
+                list(range(people)),
+                positions,
+                frame,
+                np.ones((wearers, people)),
+                nothing,
+                np.full(wearers, alive),
+            )
         )
         for index, frame in enumerate(frames)
     ]
