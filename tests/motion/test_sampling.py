@@ -38,7 +38,7 @@ def test_equals_the_definition(count: int, picks: int, seed: int, grid: bool) ->
 
 
 def test_a_crop_is_centred_and_keeps_its_anchors_first() -> None:
-    points = cloud(1000) + np.float32([5, -3, 1])
+    points = cloud(1000) + np.array([5, -3, 1], np.float32)
     crop = make_crop(points)
     assert crop.shape == (256, 3)
     assert crop.dtype == np.float32
