@@ -106,7 +106,7 @@ class Evidence:
     def gathered(self, track_ids: Sequence[int]) -> DoubleArray:
         """Frames gathered from all sources, wearers × tracks (weighted, after forgetting)."""
         weights = [self._track(number).weight.sum(axis=0) for number in track_ids]
-        return np.array(weights).reshape(-1, self._shape[1]).T
+        return np.array(weights).reshape(len(track_ids), self._shape[1]).T
 
     def _track(self, number: int) -> _Track:
         return self._tracks[number] if number in self._tracks else self._lost[number]
