@@ -46,8 +46,8 @@ STOP = np.radians(3.0)  # joints stop softly over this much
 _AXES = {
     "pelvis_turn": 2, "pelvis_pitch": 1, "pelvis_roll": 0, "pelvis_spin": 2, "chest_turn": 2,
     "chest_bend": 1, "chest_side": 0, "head_turn": 2, "head_nod": 1, "head_tilt": 0, "hip_flex": 1,
-    "hip_abduct": 0, "hip_turn": 2, "knee": 1, "ankle": 1, "arm_flex": 1, "arm_abduct": 0, "arm_twist": 1, "elbow": 2,
-    "pronation": 1, "wrist": 0,
+    "hip_abduct": 0, "hip_turn": 2, "knee": 1, "ankle": 1, "arm_flex": 1, "arm_abduct": 0, "arm_twist": 1,
+    "elbow": 2, "pronation": 1, "wrist": 0,
 }  # fmt: skip
 _AXIS = np.array([_AXES[name.removeprefix("l_").removeprefix("r_")] for name in ANGLES])
 _SIGN = np.ones(len(ANGLES))

@@ -13,14 +13,16 @@ from numpy.random import Generator
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from despite_ros.simulation.chaining import BLEND, chain
-from despite_ros.simulation.parametric import stand
+from despite_ros.simulation.parametric import stand, walk
 from despite_ros.simulation.room import Room
-from despite_ros.simulation.skeleton import JOINT_INDEX, Motion, heading
+from despite_ros.simulation.skeleton import JOINT_INDEX, MOTION_RATE, Motion, heading
 from despite_ros.simulation.style import Style
 
 APART = 0.35  # metres between any two joints of two people, seen from above
 AT_LEAST = 0.75  # metres between two people's pelves
 FROM_WALLS = 0.12  # metres from a joint to a wall or furniture
+FROM_SENSOR = 0.9  # metres from a joint to the sensor
+FORESIGHT = 6.0  # seconds: nobody ends a piece where the sensor comes by within this time
 TRIES = 14  # pieces tried before somebody just goes on standing
 CHECKED = 6  # frames from one check to the next
 _OUTLINE = [
@@ -60,7 +62,7 @@ def plan(
 ) -> list[Motion]:
     """A motion of at least `seconds` for every style.
 
-    keep_clear: F×2 path (60 a second) that nobody comes within a metre of: the sensor's.
+    keep_clear: F×2 path (60 a second) that nobody comes close to: the sensor's.
     """
     plans: list[Motion] = []
     for style, spot in zip(styles, _spots(rng, room, len(styles), keep_clear), strict=True):
@@ -90,24 +92,31 @@ def _extended(
 ) -> Motion:
     last = plan.frames - 1
     around = Surroundings(plan.joints[last, 0, :2], heading(plan, last), room)
-    for _ in range(TRIES):
-        longer = chain(plan, repertoire(rng, style, around))
-        if _is_free(room, longer, plan.frames - round(BLEND * plan.rate), others, keep_clear):
+    since = plan.frames - round(BLEND * plan.rate)
+    wait = chain(plan, stand(rng, rng.uniform(1.0, 2.0) + BLEND, style))
+    in_the_way = not _is_clear_of(keep_clear, wait, since)
+    for _ in range(TRIES * (3 if in_the_way else 1)):
+        piece = walk(rng, rng.uniform(1.5, 5.0), style, rng.uniform(-3, 3)) if in_the_way else None
+        longer = chain(plan, piece or repertoire(rng, style, around))
+        if _is_free(room, longer, since, others) and _is_clear_of(keep_clear, longer, since):
             return longer
-    return chain(plan, stand(rng, rng.uniform(1.0, 2.0) + BLEND, style))
+    return wait
 
 
-def _is_free(
-    room: Room, motion: Motion, since: int, others: Sequence[Motion], keep_clear: FloatArray | None
-) -> bool:
+def _is_clear_of(path: FloatArray | None, motion: Motion, since: int) -> bool:
+    """Whether a body stays away from the sensor, also if it stays where the motion ends for a while."""
+    if path is None:
+        return True
+    frames = np.arange(since, motion.frames + round(FORESIGHT * motion.rate), CHECKED)
+    gaps = _outline(motion, frames) - path[np.minimum(frames, len(path) - 1), None]
+    return bool(np.linalg.norm(gaps, axis=-1).min() > FROM_SENSOR)
+
+
+def _is_free(room: Room, motion: Motion, since: int, others: Sequence[Motion]) -> bool:
     frames = np.arange(since, motion.frames, CHECKED)
     outline = _outline(motion, frames)
     if room.clearance(outline).min() < FROM_WALLS:
         return False
-    if keep_clear is not None:
-        path = keep_clear[np.minimum(frames, len(keep_clear) - 1)]
-        if np.linalg.norm(outline - path[:, None], axis=-1).min() < 1.0:
-            return False
     for other in others:
         theirs = _outline(other, frames)
         if np.linalg.norm(outline[:, 0] - theirs[:, 0], axis=-1).min() < AT_LEAST:
@@ -131,7 +140,8 @@ def _spots(rng: Generator, room: Room, count: int, keep_clear: FloatArray | None
     draws = rng.uniform(-0.5, 0.5, (4000, 2)) * (room.length - 1, room.width - 1)
     free = room.clearance(draws) > 0.6
     if keep_clear is not None:
-        free &= _far_from(draws, keep_clear[::CHECKED], 1.5)
+        soon = keep_clear[: round(FORESIGHT * MOTION_RATE) : CHECKED]
+        free &= _far_from(draws, soon, 1.5)
     draws = draws[free]
     chosen = [draws[0]]
     while len(chosen) < count:
