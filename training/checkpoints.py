@@ -5,6 +5,7 @@ with `NAME.json` beside it), and the folder of a released model. All have the au
 inputs.
 """
 
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -94,11 +95,10 @@ def save(path: str | Path, model: Despite, heads: ActivityHeads | None = None, *
 
 def released_state(model: Despite) -> dict[str, Tensor]:
     """State by the authors' names, for SI inputs; `model` itself is left as it is."""
-    state = _plain(model.state_dict())
-    if "imu" in model.modalities:
-        name = "imu_encoder.lstm.weight_ih_l0"
-        state[name] = (state[name] * model.imu_encoder.input_scale.cpu()).contiguous()
-    return state
+    released = copy.deepcopy(model)
+    if "imu" in released.modalities:
+        released.imu_encoder.fold_scale()
+    return _plain(released.state_dict())
 
 
 def _build(

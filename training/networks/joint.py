@@ -99,7 +99,7 @@ class Despite(nn.Module):
         skeleton: Tensor | None = None,
         text: Sequence[str] | None = None,
     ) -> dict[str, Tensor]:
-        """Unnormalised embeddings, B×E each, of whatever is given.
+        """Unnormalised embeddings in float32, B×E each, of whatever is given.
 
         Args:
             points: crops B×T×N×3, metres, T even.
@@ -118,11 +118,11 @@ class Despite(nn.Module):
             )
         embeddings: dict[str, Tensor] = {}
         if skeleton is not None:
-            embeddings["skeleton"] = self.skeleton_encoder(skeleton)
+            embeddings["skeleton"] = self.skeleton_encoder(skeleton).float()
         if points is not None:
-            embeddings["points"] = self.pointcloud_encoder(points)
+            embeddings["points"] = self.pointcloud_encoder(points).float()
         if imu is not None:
-            embeddings["imu"] = self.imu_encoder(imu)
+            embeddings["imu"] = self.imu_encoder(imu).float()
         if text is not None and self.text is not None:
             embeddings["text"] = self.text(text)
         return embeddings
