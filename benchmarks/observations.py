@@ -48,12 +48,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a scene gave: people frames, truth lines in the fixed frame, IMU samples, wearers."""
+    """What a scene gave: people frames, truth lines in the fixed frame, IMU samples, wearers.
+
+    clock_ahead_ns: by how much the IMUs' stamps are later than the samples.
+    """
 
     frames: list[PeopleFrame]
     truth: list[Line]
     samples: Samples
     wearers: tuple[Wearer, ...]
+    clock_ahead_ns: int = 0
 
 
 def observe(case: Case, mocap: Path | None) -> Observation:
@@ -97,7 +101,7 @@ def reidentify(observation: Observation, encoders: Encoders, settings: Settings)
     ]
     for frame in observation.frames:
         for feed in feeds:
-            feed.until(frame.stamp_ns)
+            feed.until(frame.stamp_ns + observation.clock_ahead_ns)
         yield result_line(frame, reidentifier.people(frame))
 
 
@@ -129,7 +133,8 @@ def late(observation: Observation, seconds: float) -> Observation:
     def shift(samples: ImuSamples) -> ImuSamples:
         return replace(samples, stamps_ns=samples.stamps_ns + round(1e9 * seconds))
 
-    return replace(observation, samples=_each(observation.samples, shift))
+    shifted = _each(observation.samples, shift)
+    return replace(observation, samples=shifted, clock_ahead_ns=round(1e9 * seconds))
 
 
 def lossy(observation: Observation, share: float) -> Observation:

@@ -11,10 +11,13 @@ from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.encoders import Encoders
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
+from despite_ros.limbs import LIMBS
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.clock import ClockOffsets
 from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
+from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.travel import TravelCue
+from despite_ros.matching.zero_shot import ZeroShot
 from despite_ros.motion.calibration import SECONDS
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.tracks import TrackWindows
@@ -23,6 +26,8 @@ from despite_ros.motion.windows import WearerWindows
 from despite_ros.people.segmenter import Segmenter, Stopwatch
 from despite_ros.records import NOBODY, Assignment, PeopleFrame, ReidFrame
 from despite_ros.settings import Settings
+
+LEAST_CORRECTION = 0.03  # s; a smaller clock offset is within the estimate's error
 
 
 class Reidentifier:
@@ -44,13 +49,13 @@ class Reidentifier:
 
     def reset(self) -> None:
         """Forget people, windows and evidence; IMU samples are kept."""
-        matching, card = self._settings.matching, self._encoders.card
+        matching = self._settings.matching
         self._points = PointStream(self._encoders)
         self._imus = ImuStream(self._encoders)
         self._tracks = TrackWindows()
         self._windows.clear_windows()
         self._matcher.reset()
-        self._activities = Activities(self._encoders, card.labels, matching)
+        self._activities = activities_of(self._encoders, matching)
         self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
         self._travel = TravelCue(len(self._names))
         self._last: ReidFrame | None = None
@@ -64,6 +69,16 @@ class Reidentifier:
     def heading_offsets(self) -> dict[str, float]:
         """Radians to add to each wearer's `heading`, as its own walking shows."""
         return dict(zip(self._names, self._travel.heading_offsets.tolist(), strict=True))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the wearers file lets the user expect, in words."""
+        return tuple(
+            f"{wearer.name}: {len(wearer.sensors)} of {len(LIMBS)} sensors; "
+            "the fewer there are, the longer a name takes and the less sure it is"
+            for wearer in self._wearers.values()
+            if len(wearer.sensors) < len(LIMBS)
+        )
 
     def imu(
         self,
@@ -121,6 +136,8 @@ class Reidentifier:
         track_ids = self._tracks.track_ids
         activities = self._activities.update(passed, track_ids, points, imus, names)
         self._clocks.update(track_ids, points, imus, names)
+        if self._settings.matching.correct_clock:
+            self._correct_clocks()
         self._travel.learn_headings(passed, names)
         watch.lap("activities")
         self._last = ReidFrame(
@@ -175,6 +192,13 @@ class Reidentifier:
         imus[~self._windows.full] = np.nan
         return points, imus
 
+    def _correct_clocks(self) -> None:
+        """Put estimated clock offsets right, where they are large enough to matter."""
+        for index, offset in enumerate(self._clocks.offsets()):
+            if abs(offset) > LEAST_CORRECTION:
+                self._windows.shift_clock(index, float(offset))
+                self._clocks.restart(index)
+
     def _match(self, frame: PeopleFrame, similarity: FloatArray) -> tuple[Assignment, ...]:
         """Names from this frame's similarity and all before."""
         return self._matcher.update(
@@ -210,6 +234,14 @@ class Pipeline:
         """
         people = self.segmenter.process(points, stamp_ns, pose, frame_id)
         return None if people is None else (people, self.reidentifier.people(people))
+
+
+def activities_of(encoders: Encoders, settings: MatchingSettings) -> Activities:
+    """By the model's heads; for a model that has text embeddings only, by those."""
+    card = encoders.card
+    if card.labels or not card.text_embeddings:
+        return Activities(encoders, card.labels, settings)
+    return Activities(ZeroShot(card.text_embeddings), tuple(card.text_embeddings), settings)
 
 
 def cosines(rows: FloatArray, columns: FloatArray) -> FloatArray:

@@ -34,6 +34,7 @@ class SensorBuffer:
 
     def wear(self, sensor: Sensor) -> None:
         """Take on a sensor's mount, heading and time offset, from the next sample and frame on."""
+        self.sensor = sensor
         self._mount = np.asarray(sensor.mount)
         self._heading = yaw(sensor.heading).astype(np.float32)
         self._offset_ns = round(1e9 * sensor.time_offset)

@@ -1,6 +1,7 @@
 """The sensors of all wearers, read out together at the stamps of the sweeps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,6 +58,13 @@ class WearerWindows:
         for limb, buffer in buffers.items():
             buffer.wear(calibrated.sensors[limb])
         return calibrated
+
+    def shift_clock(self, index: int, seconds: float) -> None:
+        """Add to the time offset of all sensors of a wearer (its place in the list)."""
+        for (wearer, _), buffer in self._sensors.items():
+            if wearer == index:
+                shifted = buffer.sensor.time_offset + seconds
+                buffer.wear(replace(buffer.sensor, time_offset=shifted))
 
     def step(self, stamp_ns: int) -> FloatArray:
         """Advance all windows by the frame at `stamp_ns`: wearers×48, zeros for missing sensors."""

@@ -7,6 +7,7 @@ from despite_ros.activities import UNKNOWN
 from despite_ros.arrays import FloatArray
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.settings import MatchingSettings
+from despite_ros.matching.zero_shot import ZeroShot
 
 LABELS = ("stand", "walk", "run")
 NONE = np.zeros((0, 3), np.float32)
@@ -63,3 +64,13 @@ def test_windows_that_are_not_full_have_no_activity() -> None:
     points = np.array([[np.nan] * 3, [0.0, 0.0, 1.0]], np.float32)
     found = activities().update(0.0, [5, 6], points, NONE, {0: 5})
     assert [item.track_id for item in found] == [6]
+
+
+def test_zero_shot_takes_the_nearest_text() -> None:
+    texts = {"walk": (1.0, 0.0, 0.0), "sit": (0.0, 3.0, 0.0)}
+    found = ZeroShot(texts).activity(row(0.1, 5.0, 0.0), None)
+    assert found.shape == (1, 2) and found[0, 1] > 0.99
+    both = ZeroShot(texts).activity(row(0.0, 1.0, 0.0), row(1.0, 0.0, 0.0))
+    np.testing.assert_allclose(both, 0.5, atol=1e-6)
+    with pytest.raises(ValueError, match="need embeddings"):
+        ZeroShot(texts).activity(None, None)
