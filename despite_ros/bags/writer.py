@@ -12,10 +12,19 @@ from typing import Any
 
 import numpy as np
 import yaml
-from rosbags.interfaces import Connection
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from despite_ros.arrays import DoubleArray
+from despite_ros.bags.message import IMU, POINT_CLOUD, TRANSFORMS
 from despite_ros.bags.sensor_messages import STORE, cloud_message, imu_message, transform_message
 from despite_ros.errors import UserError
 from despite_ros.simulation.imu import ImuSamples
@@ -24,6 +33,12 @@ from despite_ros.simulation.scene import Scene, Sweep
 CLOUD_TOPIC = "/lidar/points"
 LIDAR_FRAME, FIXED_FRAME = "lidar", "map"
 RECORDING, TRUTH, WEARERS, POINT_PEOPLE = "recording.mcap", "truth.jsonl", "wearers.yaml", "point_people.npz"
+_ENDLESS = QosTime(2147483647, 4294967295)
+LATCHED = Qos(
+    QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, _ENDLESS, _ENDLESS,
+    QosLiveliness.AUTOMATIC, _ENDLESS, False,
+)  # fmt: skip
+"""What `ros2 bag play` must offer /tf_static with for late subscribers."""
 TF_STEP_NS = 20_000_000  # a moving LiDAR's pose is told 50 times a second, and at every sweep's stamp
 
 
@@ -93,9 +108,10 @@ class _Streams:
 
     def __init__(self, bag: Writer, scene: Scene) -> None:
         self._bag, self._scene = bag, scene
-        self._cloud = bag.add_connection(CLOUD_TOPIC, "sensor_msgs/msg/PointCloud2", typestore=STORE)
+        self._cloud = bag.add_connection(CLOUD_TOPIC, POINT_CLOUD, typestore=STORE)
         name = "/tf" if scene.path.moving else "/tf_static"
-        self._tf = bag.add_connection(name, "tf2_msgs/msg/TFMessage", typestore=STORE)
+        kept = () if scene.path.moving else (LATCHED,)
+        self._tf = bag.add_connection(name, TRANSFORMS, typestore=STORE, offered_qos_profiles=kept)
         self._imu = self._imu_messages()
         self._next_imu = next(self._imu, None)
         self._told_ns = scene.start_ns
@@ -133,7 +149,7 @@ class _Streams:
         for wearer, limbs in self._scene.imu().items():
             for limb, samples in limbs.items():
                 topic = imu_topic(wearer, limb)
-                connection = self._bag.add_connection(topic, "sensor_msgs/msg/Imu", typestore=STORE)
+                connection = self._bag.add_connection(topic, IMU, typestore=STORE)
                 streams.append(_serialised(connection, samples, topic.strip("/").removesuffix("/imu")))
         yield from heapq.merge(*streams, key=lambda item: item[0])
 

@@ -51,7 +51,7 @@ def turn(rng: Generator, seconds: float, style: Style, angle: float | None = Non
     angle = rng.choice((-1, 1)) * rng.uniform(0.25, 1.5) * 2 * np.pi if angle is None else angle
     moving = ease(times / 0.6) * ease((seconds - times) / 0.6)
     phase = np.pi / 2 + 2 * np.pi * style.strides * np.cumsum(moving) / MOTION_RATE
-    angles = gait_angles(phase, 0.3 * moving, np.zeros(len(times)), 0.4)
+    angles = gait_angles(phase, 0.12 * moving, np.zeros(len(times)), 0.4)
     angles[:, ANGLE_INDEX["pelvis_turn"]] += angle * np.cumsum(moving) / moving.sum()
     return _motion("turn", rng, style, angles, gait=True)
 

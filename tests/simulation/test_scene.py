@@ -1,0 +1,110 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from despite_ros.errors import UserError
+from despite_ros.limbs import LIMBS
+from despite_ros.simulation import repertoire
+from despite_ros.simulation.crowd import APART, closest
+from despite_ros.simulation.made_up import made_up_motion
+from despite_ros.simulation.room import Box, Cylinder, Room
+from despite_ros.simulation.scene import Scene, random_scene
+
+
+def scene(seed: int = 0, seconds: float = 4.0, **options: object) -> Scene:
+    return random_scene(np.random.default_rng(seed), seconds=seconds, sensor="vlp16", **options)  # type: ignore[arg-type]
+
+
+STANDING = scene(people=4, wearers=2, absent=1, imus=3)
+
+
+@pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.parametrize("what", [repertoire.parametric, repertoire.made_up])
+def test_nobody_walks_through_anything(moving: bool, what: repertoire.Repertoire) -> None:
+    crowded = scene(seed=5, seconds=15.0, people=4, wearers=0, absent=0, moving=moving, repertoire=what)
+    for first, second in combinations(crowded.people, 2):
+        assert closest(first.motion, second.motion) > APART / 2
+    sensor = crowded.path.ground[:, None]
+    for person in crowded.people:
+        assert crowded.room.clearance(person.motion.joints[..., :2]).min() > 0.03
+        assert (
+            np.linalg.norm(person.motion.joints[: len(sensor) or None, :, :2] - sensor[:901], axis=-1).min()
+            > 0.5
+        )
+
+
+def test_captured_clips_become_people_who_keep_apart() -> None:
+    clips = [made_up_motion(np.random.default_rng(seed), 6.0) for seed in range(3)]
+    people = scene(seconds=12.0, people=3, wearers=0, absent=0, repertoire=repertoire.captured(clips)).people
+    assert min(closest(a.motion, b.motion) for a, b in combinations(people, 2)) > APART / 2
+    assert all(person.motion.duration == pytest.approx(12.0) for person in people)
+
+
+def test_truth_counts_the_clouds_points_and_knows_where_people_are() -> None:
+    sweeps = list(STANDING.sweeps())
+    assert len(sweeps) == STANDING.sweep_count == 40
+    assert np.diff([sweep.stamp_ns for sweep in sweeps]).tolist() == [100_000_000] * 39
+    for sweep in sweeps[::10]:
+        truth = STANDING.truth(sweep)
+        assert truth["stamp_ns"] == sweep.stamp_ns
+        assert [person["name"] for person in truth["people"]] == ["alice", "bob", "carol", "dave"]
+        for index, person in enumerate(truth["people"]):
+            mine = sweep.cloud[sweep.person_index == index]
+            assert person["points"] == len(mine)
+            if len(mine) > 20:
+                assert np.linalg.norm(np.median(mine, 0) - (person["x"], person["y"], person["z"])) < 0.7
+        assert sweep.person_index.max() < 4
+
+
+def test_who_is_elsewhere_is_measured_by_imus_only() -> None:
+    assert [person.wearer for person in STANDING.people] == ["alice", "bob", None, None, "erin"]
+    samples = STANDING.imu()
+    assert sorted(samples) == ["alice", "bob", "erin"]
+    for limbs in samples.values():
+        assert len(limbs) == 3 and set(limbs) <= set(LIMBS)
+        for imu in limbs.values():
+            assert abs(imu.stamps_ns[0] - STANDING.start_ns) < 1e8
+            assert abs(imu.stamps_ns[-1] - imu.stamps_ns[0] - 4e9) < 2e8
+
+
+def test_the_same_seed_measures_the_same() -> None:
+    again = scene(people=4, wearers=2, absent=1, imus=3)
+    first, second = STANDING.sweep(7), again.sweep(7)
+    np.testing.assert_array_equal(first.cloud, second.cloud)
+    left = STANDING.imu()["erin"], again.imu()["erin"]
+    for limb in left[0]:
+        np.testing.assert_array_equal(left[0][limb].specific_force, left[1][limb].specific_force)
+
+
+def test_a_robots_poses_bring_the_floor_back_to_zero() -> None:
+    driven = scene(seed=2, people=2, wearers=1, absent=0, moving=True)
+    sweep = driven.sweep(20)
+    assert not np.allclose(driven.path.at(0), sweep.sensor_pose)
+    world = sweep.cloud @ sweep.sensor_pose[:3, :3].T + sweep.sensor_pose[:3, 3]
+    assert abs(np.quantile(world[:, 2], 0.01)) < 0.05
+
+
+def test_clearance_is_the_way_to_the_nearest_thing() -> None:
+    room = Room(10, 8, boxes=(Box(2, 0, 0.5, 1, 2, 1, np.pi / 2),), cylinders=(Cylinder(-2, 0, 0.5, 0, 2),))
+    places = [(2, 2), (4.0, 0), (-2, 1), (0, 3.9), (2, 0), (6, 0)]
+    np.testing.assert_allclose(room.clearance(places), [1.5, 1.0, 0.5, 0.1, -0.5, -1.0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"people": 2, "wearers": 3}, "3 wearers among 2 people"),
+        ({"people": 40}, "40 and 1"),
+        ({"imus": 5}, "1 to 4 IMUs"),
+        ({"seconds": 0.1}, "at least 1 second"),
+    ],
+)
+def test_impossible_scenes_are_told(options: dict[str, float], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        scene(**options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_sensor_is_told() -> None:
+    with pytest.raises(UserError, match=r"unknown sensor 'radar'; known are vlp16"):
+        random_scene(np.random.default_rng(0), sensor="radar")
