@@ -179,8 +179,9 @@ def test_a_late_clock_is_seen() -> None:
 def test_a_late_clock_is_corrected_where_that_is_wanted() -> None:
     room = Room(smoothness=10, correct_clock=True)
     answers = room.show(range(10, 300), late_ms=200)
-    assert answers[100].similarity[0, 0] < 0.8
-    assert answers[-1].similarity[0, 0] > 0.9
+    cosines = [answer.similarity[0, 0] for answer in answers]
+    assert np.mean(cosines[30:150]) < 0.9
+    assert min(cosines[-50:]) > 0.95
 
 
 def test_calibration_counts_from_then_on() -> None:
