@@ -70,7 +70,6 @@ class CloudInputs:
         monitor: Monitor,
         callback: Callable[[tuple[PointCloud2, ...]], None],
     ) -> None:
-        _check(settings)
         self._filters = importlib.import_module("message_filters") if len(settings.lidar_topics) > 1 else None
         self._slop, self._monitor, self._callback = settings.lidar_slop, monitor, callback
         self._topics = settings.lidar_topics
@@ -104,7 +103,12 @@ class CloudInputs:
         matcher.registerCallback(lambda *clouds: self._callback(clouds))
 
 
-def _check(settings: NodeSettings) -> None:
+def check_inputs(settings: NodeSettings) -> None:
+    """Check what `CloudInputs` will need.
+
+    Raises:
+        UserError: no topic, one given twice, an unknown reliability, or no message_filters for several.
+    """
     topics = settings.lidar_topics
     if not topics or not all(topics):
         raise UserError("nodes.lidar_topics: give at least one sensor_msgs/PointCloud2 topic")

@@ -7,7 +7,7 @@ from sensor_msgs.msg import PointCloud2
 
 from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.errors import UserError
-from despite_ros.nodes.clouds import CloudInputs
+from despite_ros.nodes.clouds import CloudInputs, check_inputs
 from despite_ros.nodes.markers import MarkerPublisher, box_markers
 from despite_ros.nodes.messages import people_to_message, stamp_of
 from despite_ros.nodes.monitor import Monitor
@@ -35,6 +35,7 @@ class PeopleNode(Node):
         super().__init__("people", automatically_declare_parameters_from_overrides=True)
         self.settings = declare_settings(self, ("people.", "nodes."))
         nodes = self.settings.nodes
+        check_inputs(nodes)
         self.monitor = Monitor(self, nodes.latency_warning)
         self.segmenter = Segmenter(self.settings.people)
         self.stamps = StampGuard(", ".join(nodes.lidar_topics), nodes.time_jump)
@@ -49,6 +50,7 @@ class PeopleNode(Node):
             ),
         )
         self.markers = MarkerPublisher(self)
+        self.get_logger().info("preparing; the first start compiles for some 20 s")
         warm_up_people(self.settings.people)
         self.worker = NewestFirstWorker(self._process, "people")
         self.inputs = CloudInputs(self, nodes, self.monitor, self._offer)

@@ -15,7 +15,14 @@ END_S = 5.0  # a process that has not ended so long after SIGINT is killed
 def node_command(kind: str, parameters: Mapping[str, Any], ros_arguments: Sequence[str] = ()) -> list[str]:
     """The command line of `python -m despite_ros.nodes KIND` with ROS parameters."""
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
-    return ["-m", "despite_ros.nodes", kind, "--ros-args", *ros_arguments, *given]  # what is given last counts
+    return [
+        "-m",
+        "despite_ros.nodes",
+        kind,
+        "--ros-args",
+        *ros_arguments,
+        *given,
+    ]  # what is given last counts
 
 
 @contextmanager
