@@ -98,8 +98,8 @@ class Body:
                 girth=float(np.clip(np.exp(rng.normal(0.04, 0.12)), 0.82, 1.45)),
                 limbs=float(np.clip(np.exp(rng.normal(0.02, 0.09)), 0.82, 1.3)),
                 head=rng.uniform(0.94, 1.06),
-                jacket=rng.uniform(0.003, 0.03),
-                trousers=rng.uniform(0.003, 0.025),
+                jacket=rng.uniform(0.005, 0.035),
+                trousers=rng.uniform(0.002, 0.018),
                 coat=some(0.12, 0.19, 0.28),
                 hair=some(0.3, 0.05, 0.25),
                 hat=some(0.5, 0.01, 0.04),
@@ -154,6 +154,8 @@ def _trunk(build: Build) -> Iterator[Part]:
     yield Part(chest, waist, SHOULDERS, (wide(0.140), wide(0.150)), end_offset=ribs, flatness=depth, cap=0.8)
     top = (0.0, 0.0, -0.07)
     yield Part(chest, SHOULDERS, SHOULDERS, (wide(0.155), wide(0.150)), ribs, top, flatness=depth, cap=0.6)
+    collar = (0.0, 0.0, 0.07)
+    yield Part(chest, SHOULDERS, SHOULDERS, (0.13, 0.06), end_offset=collar, flatness=0.6, cap=0.5)
     shoulder = 0.058 * build.limbs + build.jacket
     yield Part(chest, {"l_shoulder": 1.0}, {"r_shoulder": 1.0}, (shoulder, shoulder))
     if build.coat:
@@ -181,7 +183,7 @@ def _arm(build: Build, side: str, sign: float) -> Iterator[Part]:
     def thick(radius: float) -> float:
         return radius * build.limbs + 0.6 * build.jacket
 
-    yield Part(BONE_INDEX[f"{side}_upperarm"], shoulder, elbow, (thick(0.052), thick(0.041)))
+    yield Part(BONE_INDEX[f"{side}_upperarm"], shoulder, elbow, (thick(0.053), thick(0.042)))
     yield Part(BONE_INDEX[f"{side}_forearm"], elbow, wrist, (thick(0.042), thick(0.028)))
     yield Part(BONE_INDEX[f"{side}_hand"], wrist, fingers, (0.040, 0.034), flat=Z_AXIS, flatness=0.5)
 
@@ -194,10 +196,10 @@ def _leg(build: Build, side: str) -> Iterator[Part]:
         return radius * build.limbs + build.trousers
 
     shank, foot = BONE_INDEX[f"{side}_shank"], BONE_INDEX[f"{side}_foot"]
-    yield Part(BONE_INDEX[f"{side}_thigh"], hip, knee, (thick(0.084), thick(0.055)))
-    yield Part(shank, knee, ankle, (thick(0.052), thick(0.036)))
+    yield Part(BONE_INDEX[f"{side}_thigh"], hip, knee, (thick(0.080), thick(0.048)))
+    yield Part(shank, knee, ankle, (thick(0.046), thick(0.033)))
     behind = (-0.015, 0.0, 0.0)
-    yield Part(shank, calf_top, calf_end, (thick(0.05), thick(0.045)), behind, behind)
+    yield Part(shank, calf_top, calf_end, (thick(0.045), thick(0.042)), behind, behind)
     heel, toe = (-0.045, 0.0, -0.035), (0.165, 0.0, -0.045)
     yield Part(foot, ankle, ankle, (0.040, 0.038), heel, toe, flat=Z_AXIS, flatness=0.85)
 

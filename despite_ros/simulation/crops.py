@@ -8,14 +8,14 @@ from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IndexArray, In
 from despite_ros.config import setting
 from despite_ros.motion.sampling import make_crop
 from despite_ros.simulation.body import Body, Primitives
-from despite_ros.simulation.lidar import LidarModel, mix_edges
+from despite_ros.simulation.lidar import LidarModel
 from despite_ros.simulation.obstacles import NOTHING, Obstacles, obstacles
 from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.raycast import MISS, Cones, Sweep
 from despite_ros.simulation.skeleton import Motion
 from despite_ros.simulation.sweep import cast_rays, crossing_times, gather_cones
 
-BACKGROUND_GAP = 0.5  # metres; mixed returns farther behind the outline are not taken for the person's
+BACKGROUND_GAP = np.float32(0.3)  # metres; mixed returns farther behind are not taken for the person's
 LEAK_RADIUS = 0.45  # metres around a person within which a neighbour's points end in the crop
 
 
@@ -86,31 +86,31 @@ def _seen(
     for t in range(len(stamps)):
         sweep = Sweep(sensor.rays(first + t), sensor.period, pose, pose)
         cones = gather_cones(people, np.broadcast_to(lags, (len(people), len(lags))), t)
-        rays, found, behind, owners = _cast_near(sweep, cones, things, ranges, hits)
-        gap = rng.uniform(0.0, BACKGROUND_GAP, len(found)).astype(np.float32)
-        behind = np.where(np.isinf(behind), found + gap, behind)
-        measured = sensor.measured(mix_edges(found, behind, sensor.mixed, rng), rng)
-        back = np.isfinite(measured)
-        points = sweep.grid.directions[rays[back]] * measured[back, None] @ pose[:3, :3].T + pose[:3, 3]
+        rays, found, before, after, owners = _cast_near(sweep, cones, things, ranges, hits)
+        back = np.minimum((before, after), found + BACKGROUND_GAP)
+        measured = sensor.measured(found, back[0], back[1], rng)
+        seen = np.isfinite(measured)
+        points = sweep.grid.directions[rays[seen]] * measured[seen, None] @ pose[:3, :3].T + pose[:3, 3]
         centre = shape.origins[t, :, :2].mean(axis=0)
-        near = (owners[back] == 0) | (np.hypot(*(points[:, :2] - centre).T) < LEAK_RADIUS)
+        near = (owners[seen] == 0) | (np.hypot(*(points[:, :2] - centre).T) < LEAK_RADIUS)
         frames.append(points[near].astype(np.float32))
     return frames
 
 
 def _cast_near(
     sweep: Sweep, cones: Cones, things: Obstacles, ranges: FloatArray, hits: IndexArray
-) -> tuple[IntArray, FloatArray, FloatArray, IndexArray]:
-    """Rays that hit people, their ranges, the ranges of the rays next to them, and whom they hit.
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, IndexArray]:
+    """Rays that hit people, their ranges, those of the rays before and after them, and whom they hit.
 
     ranges and hits are work space, N each, filled with "no hit" before and after.
     """
     cast_rays(sweep, cones, things, ranges, hits)
     rays = np.flatnonzero(hits >= 0)
-    found, behind, owners = ranges[rays], ranges[(rays + 1) % len(ranges)], hits[rays]
+    found, owners = ranges[rays], hits[rays]
+    before, after = ranges[rays - 1], ranges[(rays + 1) % len(ranges)]
     ranges.fill(MISS)
     hits.fill(-1)
-    return rays, found, behind, owners
+    return rays, found, before, after, owners
 
 
 def _company(

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import FloatArray, IntArray
 from despite_ros.config import setting
 from despite_ros.simulation.patterns import Pattern, Raster, Rosette, Spinning, Swaying
 from despite_ros.simulation.raycast import RayGrid, make_grid
@@ -24,18 +24,28 @@ class LidarModel:
     max_range: float = setting(100.0, "metres", 1.0)
     range_noise: float = setting(0.015, "standard deviation of a range, metres", 0.0, 0.2)
     dropout: float = setting(0.02, "share of returns lost at random", 0.0, 1.0)
-    mixed: float = setting(0.15, "share of returns at edges that lie between front and back", 0.0, 1.0)
+    edge_loss: float = setting(0.4, "share of returns at edges that are too weak", 0.0, 1.0)
+    mixed: float = setting(0.1, "share of the others that lie between front and back", 0.0, 1.0)
 
     def rays(self, sweep_index: int = 0) -> RayGrid:
         """The rays of one sweep, sorted for casting. Kept in memory once made."""
         return _rays(self.pattern, self.period, sweep_index % self.pattern.repeats)
 
-    def measured(self, ranges: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """True ranges (any number, infinite for none) → measured ones, infinite where nothing returns."""
-        noisy = ranges + rng.normal(0.0, self.range_noise, len(ranges)).astype(np.float32)
+    def measured(
+        self, ranges: FloatArray, before: FloatArray, after: FloatArray, rng: np.random.Generator
+    ) -> FloatArray:
+        """True ranges N → measured ones, infinite where nothing returns (metres).
+
+        before, after: true ranges N of the neighbours in the ring; where one is farther, there is an edge.
+        """
+        edge = np.flatnonzero(np.maximum(before, after) > ranges + EDGE_STEP)
+        lost = rng.random(len(edge)) < self.edge_loss
+        blend = blend_edges(ranges, np.fmax(before, after), edge[~lost], self.mixed, rng)
+        noisy = blend + rng.normal(0.0, self.range_noise, len(ranges)).astype(np.float32)
         seen = (
             (ranges > self.min_range) & (ranges < self.max_range) & (rng.random(len(ranges)) >= self.dropout)
         )
+        seen[edge[lost]] = False
         return np.where(seen, noisy, np.float32(np.inf))
 
 
@@ -45,17 +55,16 @@ def _rays(pattern: Pattern, period: float, sweep_index: int) -> RayGrid:
     return make_grid(shots.directions, shots.times, shots.rings, pattern.row_edges(), pattern.cells)
 
 
-def mix_edges(
-    ranges: FloatArray, neighbours: FloatArray, share: float, rng: np.random.Generator
+def blend_edges(
+    ranges: FloatArray, back: FloatArray, edge: IntArray, share: float, rng: np.random.Generator
 ) -> FloatArray:
-    """Ranges N of which some, where a beam's neighbour N is farther by an edge, end in between.
+    """Ranges N of which a share of those at the indices `edge` end somewhere before `back` (N).
 
     A beam that is half on the front and half on the back returns one range that belongs to neither.
     """
-    edge = np.flatnonzero((neighbours > ranges + EDGE_STEP) & np.isfinite(neighbours))
-    mixed = edge[rng.random(len(edge)) < share]
+    mixed = edge[np.isfinite(back[edge]) & (rng.random(len(edge)) < share)]
     blend = ranges.copy()
-    blend[mixed] += (neighbours[mixed] - ranges[mixed]) * rng.random(len(mixed)).astype(np.float32)
+    blend[mixed] += (back[mixed] - ranges[mixed]) * rng.random(len(mixed)).astype(np.float32)
     return blend
 
 

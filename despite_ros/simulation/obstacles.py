@@ -6,7 +6,16 @@ import numpy as np
 from numba import njit
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
-from despite_ros.simulation.raycast import MARGIN, Sweep, cell_window, hull_bounds, run, to_sensor, world_ray
+from despite_ros.simulation.raycast import (
+    MARGIN,
+    Sweep,
+    cell_window,
+    hull_bounds,
+    movement,
+    run,
+    to_sensor,
+    world_ray,
+)
 
 ROOM = -2  # what a hit on an obstacle is told to belong to
 
@@ -97,18 +106,17 @@ def cast_floor(sweep: Sweep, height: float, ranges: FloatArray, hits: IndexArray
 
 
 @njit(cache=True, error_model="numpy")
-def windows_of(sweep: Sweep, points: DoubleArray, reach: DoubleArray, movement: float) -> IntArray:
-    """The window of cells (M×4) that each hull of spheres (M×K×3, M×K) can be seen in all through the sweep.
-
-    movement: how far the sensor moves (metres) and turns (radians) in half a sweep, the larger of both.
-    """
+def windows_of(sweep: Sweep, points: DoubleArray, reach: DoubleArray) -> IntArray:
+    """The windows of cells (M×4) in which hulls of spheres (M×K×3, M×K) show, all through the sweep."""
+    speed, turning = movement(sweep)
+    half = 0.5 * sweep.period
     windows = np.empty((len(points), 4), np.int64)
     local, wide = np.empty((points.shape[1], 3)), np.empty(points.shape[1])
     for m in range(len(points)):
         for k in range(points.shape[1]):
-            to_sensor(sweep, -0.5 * sweep.period, points[m, k], local[k])
-            wide[k] = reach[m, k] + movement
-        windows[m] = cell_window(sweep.grid, hull_bounds(local, wide, MARGIN + movement))
+            to_sensor(sweep, -half, points[m, k], local[k])
+            wide[k] = reach[m, k] + half * speed
+        windows[m] = cell_window(sweep.grid, hull_bounds(local, wide, MARGIN + half * turning))
     return windows
 
 
@@ -128,18 +136,15 @@ def cylinder_ends(cylinders: DoubleArray) -> DoubleArray:
 
 def cast_obstacles(sweep: Sweep, things: Obstacles, ranges: FloatArray, hits: IndexArray) -> None:
     """Cast the rays that can meet things; nearer hits go to `ranges`, ROOM to `hits` (N each)."""
-    step = np.linalg.norm(sweep.end[:3, 3] - sweep.start[:3, 3])
-    turn = np.linalg.norm(sweep.end[:3, :3] - sweep.start[:3, :3])
-    movement = float(max(step, turn)) / 2
     if things.floor > -np.inf:
         cast_floor(sweep, things.floor, ranges, hits)
     if len(things.boxes):
         corners = box_corners(things.boxes)
-        windows = windows_of(sweep, corners, np.zeros(corners.shape[:2]), movement)
+        windows = windows_of(sweep, corners, np.zeros(corners.shape[:2]))
         cast_boxes(sweep, things.boxes, windows, ranges, hits)
     if len(things.cylinders):
         radii = np.repeat(things.cylinders[:, 4:], 2, axis=1)
-        windows = windows_of(sweep, cylinder_ends(things.cylinders), radii, movement)
+        windows = windows_of(sweep, cylinder_ends(things.cylinders), radii)
         cast_cylinders(sweep, things.cylinders, windows, ranges, hits)
 
 

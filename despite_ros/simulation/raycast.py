@@ -12,7 +12,7 @@ from numba import njit
 from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IndexArray, IntArray
 
 MISS = np.float32(np.inf)
-MARGIN = 0.01  # radians around a thing's bounds: it and the sensor move while the beams pass
+MARGIN = 0.003  # radians around a thing's bounds, for rounding
 
 
 class RayGrid(NamedTuple):
@@ -20,7 +20,8 @@ class RayGrid(NamedTuple):
 
     directions: N×3 unit vectors. times: N seconds before the sweep's end (≤ 0). rings: N beam numbers.
     row_edges: R+1 ascending elevations (radians). columns: cells in a turn of azimuth from −π.
-    starts: R·columns + 1, where each cell's rays begin. column_times: mean time of a column's rays.
+    starts: R·columns + 1, where each cell's rays begin. column_times: columns×2, the earliest and the
+    latest time of a column's rays (of all rays where it has none).
     """
 
     directions: FloatArray
@@ -66,7 +67,10 @@ def make_grid(
     cell = row * columns + column
     order = np.lexsort((azimuth, cell))
     counts = np.bincount(cell, minlength=(len(row_edges) - 1) * columns)
-    in_column = np.bincount(column, minlength=columns)
+    column_times = np.full((columns, 2), (np.inf, -np.inf))
+    np.minimum.at(column_times[:, 0], column, times)
+    np.maximum.at(column_times[:, 1], column, times)
+    column_times[np.isinf(column_times[:, 0])] = times.min(), times.max()
     return RayGrid(
         np.ascontiguousarray(directions[order], np.float32),
         np.ascontiguousarray(times[order], np.float32),
@@ -74,7 +78,7 @@ def make_grid(
         np.ascontiguousarray(row_edges, np.float64),
         columns,
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.bincount(column, weights=times, minlength=columns) / np.maximum(in_column, 1),
+        column_times,
     )
 
 
@@ -224,14 +228,54 @@ def to_sensor(sweep: Sweep, time: float, point: DoubleArray, local: DoubleArray)
 
 
 @njit(cache=True, error_model="numpy")
+def movement(sweep: Sweep) -> tuple[float, float]:
+    """The sensor's speed (m/s) and an upper bound of its turning rate (rad/s)."""
+    step, turn = 0.0, 0.0
+    for k in range(3):
+        step += (sweep.end[k, 3] - sweep.start[k, 3]) ** 2
+        for axis in range(3):
+            turn += (sweep.end[k, axis] - sweep.start[k, axis]) ** 2
+    return np.sqrt(step) / sweep.period, np.sqrt(turn) / sweep.period
+
+
+@njit(cache=True, error_model="numpy")
+def window_times(sweep: Sweep, window: tuple[int, int, int, int]) -> tuple[float, float]:
+    """When the rays of a window are fired: the middle of that time and half its length (seconds).
+
+    An empty window gets the whole sweep: what it belongs to may come into view.
+    """
+    times, first, last = sweep.grid.column_times, 0.0, -sweep.period
+    for column in range(window[2], window[3]):
+        first = min(first, times[column % sweep.grid.columns, 0])
+        last = max(last, times[column % sweep.grid.columns, 1])
+    if last < first:
+        return -sweep.period / 2, sweep.period / 2
+    return (first + last) / 2, (last - first) / 2
+
+
+@njit(cache=True, error_model="numpy")
 def cone_windows(sweep: Sweep, cones: Cones) -> IntArray:
-    """The window of cells (P×4) that each cone can be seen in."""
+    """The window of cells (P×4) that each cone can be seen in while it and the sensor move.
+
+    First anywhere in the sweep; the rays of that window tell when the beams cross it, and so a narrower one.
+    """
     windows = np.empty((len(cones.origins), 4), np.int64)
-    points = np.empty((2, 3))
+    points, now, reach = np.empty((2, 3)), np.empty(3), np.empty(2)
+    speed, turning = movement(sweep)
     for p in range(len(windows)):
-        to_sensor(sweep, cones.posed_at[p], cones.origins[p], points[0])
-        to_sensor(sweep, cones.posed_at[p], cones.ends[p], points[1])
-        windows[p] = cell_window(sweep.grid, hull_bounds(points, cones.reach[p], MARGIN))
+        own = 0.0
+        for k in range(3):
+            own += cones.velocities[p, k] ** 2
+        time, slack = -sweep.period / 2, sweep.period / 2
+        for _ in range(3):
+            for end, place in enumerate((cones.origins, cones.ends)):
+                for k in range(3):
+                    now[k] = place[p, k] + (time - cones.posed_at[p]) * cones.velocities[p, k]
+                to_sensor(sweep, time, now, points[end])
+                reach[end] = cones.reach[p, end] + slack * (np.sqrt(own) + speed)
+            window = cell_window(sweep.grid, hull_bounds(points, reach, MARGIN + slack * turning))
+            windows[p] = window
+            time, slack = window_times(sweep, window)
     return windows
 
 

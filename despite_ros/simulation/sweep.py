@@ -7,7 +7,7 @@ import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.simulation.body import Body, Primitives
-from despite_ros.simulation.lidar import LidarModel, mix_edges
+from despite_ros.simulation.lidar import LidarModel
 from despite_ros.simulation.obstacles import Obstacles, cast_obstacles
 from despite_ros.simulation.raycast import MISS, Cones, RayGrid, Sweep, cast_cones, true_ranges
 from despite_ros.simulation.skeleton import Motion
@@ -51,7 +51,7 @@ def scan(
     """
     sweep = Sweep(model.rays(sweep_index), model.period, *(np.asarray(pose, np.float64) for pose in poses))
     ranges, hits = cast(sweep, stamp_s, actors, things)
-    ranges = model.measured(mix_edges(ranges, np.roll(ranges, -1), model.mixed, rng), rng)
+    ranges = model.measured(ranges, np.roll(ranges, 1), np.roll(ranges, -1), rng)
     seen = np.flatnonzero(np.isfinite(ranges))
     points = sweep.grid.directions[seen] * ranges[seen, None]
     person = np.maximum(hits[seen], -1).astype(np.int32)
@@ -88,7 +88,7 @@ def crossing_times(grid: RayGrid, motion: Motion, stamps_s: DoubleArray, pose: D
     local = (motion.joints[frames, 0] - pose[:3, 3]) @ pose[:3, :3]
     azimuth = np.arctan2(local[:, 1], local[:, 0])
     column = ((azimuth + np.pi) / (2 * np.pi) * grid.columns).astype(np.int64) % grid.columns
-    return np.asarray(grid.column_times[column], np.float64)
+    return np.asarray(grid.column_times[column].mean(axis=1), np.float64)
 
 
 def gather_cones(shapes: Sequence[Primitives], lags: DoubleArray, t: int) -> Cones:

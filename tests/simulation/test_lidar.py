@@ -6,18 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despite_ros.simulation.body import Body
-from despite_ros.simulation.lidar import SENSORS, LidarModel, mix_edges
+from despite_ros.simulation.lidar import SENSORS, LidarModel
 from despite_ros.simulation.obstacles import NOTHING, Obstacles, cast_box, cast_cylinder, obstacles
-from despite_ros.simulation.patterns import Spinning
+from despite_ros.simulation.patterns import Raster, Spinning
 from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.raycast import Sweep, cast_cone, true_ranges
 from despite_ros.simulation.sweep import Actor, Returns, cast_rays, pose_actors, scan
 from tests.simulation.known_motions import standing, t_pose
 from tests.simulation.test_body import depth_inside
 
-SHARP = {"range_noise": 0.0, "dropout": 0.0, "mixed": 0.0}
+SHARP = {"range_noise": 0.0, "dropout": 0.0, "edge_loss": 0.0, "mixed": 0.0}
 COARSE = LidarModel("coarse", Spinning(tuple(np.linspace(-30, 30, 31)), 360), **SHARP)
 FINE = LidarModel("fine", Spinning(tuple(np.linspace(-30, 30, 121)), 720), **SHARP)
+
+RASTER = LidarModel("raster", Raster(60.0, -20.0, 20.0, 120, 40), **SHARP)
 
 
 def look(
@@ -97,12 +99,12 @@ def test_the_same_scene_seen_from_two_places_agrees():
         assert np.abs(points[found.person == -1, 2]).max() < 1e-3
 
 
-def random_sweep(rng: np.random.Generator) -> Sweep:
+def random_sweep(rng: np.random.Generator, model: LidarModel) -> Sweep:
     """A tilted sensor that drives and turns."""
     x, y, yaw = rng.uniform(-1, 1, 3)
     start = Placement(x, y, rng.uniform(0.3, 2), 3 * yaw, 0.1, -0.1)
     end = replace(start, x=x + 0.15, yaw=start.yaw + rng.uniform(-0.1, 0.1))
-    return Sweep(COARSE.rays(), COARSE.period, start.pose(), end.pose())
+    return Sweep(model.rays(), model.period, start.pose(), end.pose())
 
 
 def no_hits(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
@@ -110,14 +112,15 @@ def no_hits(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
     return np.full(count, np.inf, np.float32), np.full(count, -1, np.int32)
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_leaving_out_rays_changes_nothing(seed):
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), model=st.sampled_from((COARSE, RASTER, SENSORS["livox_mid40"])))
+def test_leaving_out_rays_changes_nothing(seed, model):
     """Casting only the windows of cells gives what casting every ray against everything gives."""
     rng = np.random.default_rng(seed)
-    sweep = random_sweep(rng)
-    bodies = [(standing().translate([*rng.uniform(-4, 4, 2), 0]), Body.random(rng)) for _ in range(3)]
-    cones = pose_actors(sweep, 1.0, [Actor(motion, body) for motion, body in bodies])
+    sweep = random_sweep(rng, model)
+    walker = t_pose(np.outer(np.arange(120) / 60, [1.5, -2.0, 0.0]))
+    walkers = [walker.translate([*rng.uniform(-4, 4, 2), 0]) for _ in range(3)]
+    cones = pose_actors(sweep, 1.0, [Actor(motion, Body.random(rng)) for motion in walkers])
     boxes = rng.uniform([-4, -4, 0, 0.1, 0.1, 0.1, -3], [4, 4, 1, 2, 2, 0.8, 3], (4, 7))
     pillars = rng.uniform([-4, -4, 0, 1, 0.05], [4, 4, 0.5, 2, 0.5], (4, 5))
     quick, quick_hits = no_hits(sweep)
@@ -171,12 +174,15 @@ def test_errors_have_the_sizes_that_they_are_told():
     assert len(noisy.points) / len(clean.points) == pytest.approx(0.9, abs=0.02)
 
 
-def test_mixed_returns_lie_between_front_and_back():
-    front, back = np.full(1000, 3, np.float32), np.full(1000, 5, np.float32)
-    mixed = mix_edges(front, back, 0.3, np.random.default_rng(0))
-    assert ((mixed >= 3) & (mixed <= 5)).all()
-    assert (mixed > 3).mean() == pytest.approx(0.3, abs=0.05)
-    assert np.array_equal(mix_edges(back, front, 1.0, np.random.default_rng(0)), back)
+def test_returns_at_edges_are_lost_or_mixed():
+    front, back = np.full(4000, 3, np.float32), np.full(4000, 5, np.float32)
+    model = replace(COARSE, edge_loss=0.4, mixed=0.25)
+    found = model.measured(front, front, back, np.random.default_rng(0))
+    assert np.isinf(found).mean() == pytest.approx(0.4, abs=0.05)
+    left = found[np.isfinite(found)]
+    assert ((left >= 3) & (left <= 5)).all()
+    assert (left > 3).mean() == pytest.approx(0.25, abs=0.05)
+    assert np.array_equal(model.measured(back, front, back, np.random.default_rng(0)), back)
 
 
 @pytest.mark.parametrize("name", ["livox_avia", "livox_mid40", "livox_mid360"])
