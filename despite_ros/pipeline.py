@@ -4,6 +4,7 @@ cloud ─ Segmenter ─► PeopleFrame ─ Reidentifier ─► ReidFrame, with I
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,11 +31,25 @@ from despite_ros.settings import Settings
 LEAST_CORRECTION = 0.03  # s; a smaller clock offset is within the estimate's error
 
 
+@dataclass(frozen=True, slots=True)
+class FrameEmbeddings:
+    """Of one frame, unnormalised: tracks×E in the order of `ReidFrame.track_ids`, and wearers×E.
+
+    Rows are NaN where a window is not full.
+    """
+
+    points: FloatArray
+    imu: FloatArray
+
+
 class Reidentifier:
     """People and IMU samples in, names and activities out.
 
     faults: what was wrong with the input so far, counted and in words, for diagnostics.
+    embeddings: those that the newest answer rests on, once there is one.
     """
+
+    embeddings: FrameEmbeddings
 
     def __init__(self, settings: Settings, wearers: Sequence[Wearer], encoders: Encoders) -> None:
         self._settings = settings
@@ -127,6 +142,7 @@ class Reidentifier:
         self._push(frame.stamp_ns)
         watch.lap("windows")
         points, imus = self._embed()
+        self.embeddings = FrameEmbeddings(points, imus)
         watch.lap("encode")
         similarity = cosines(imus, points)
         assignments = self._match(frame, similarity)
