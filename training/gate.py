@@ -14,14 +14,20 @@ from sklearn.neural_network import MLPClassifier
 
 from despite_ros.arrays import AnyArray, FloatArray, IndexArray, IntArray
 from despite_ros.people import gate
-from despite_ros.people.candidates import candidate_features, find_candidates
+from despite_ros.people.candidates import Candidate, find_candidates, parts_of
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY
+from despite_ros.people.features import FEATURES, candidate_features
 from despite_ros.people.ground import Ground
+from despite_ros.people.partition import extent
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.simulation.clutter import clutter
+from despite_ros.simulation.crowd import Surroundings
+from despite_ros.simulation.parametric import PARAMETRIC
 from despite_ros.simulation.repertoire import made_up, parametric
 from despite_ros.simulation.scene import Sweep, random_scene
+from despite_ros.simulation.skeleton import Motion
+from despite_ros.simulation.style import Style
 
 SENSORS = (
     "vlp16",
@@ -36,8 +42,9 @@ SENSORS = (
 )
 SECONDS, EVERY = 12.0, 8  # a scene's length; every so many sweeps one is looked at
 PERSON, THING, PART = 0.7, 0.05, 0.4  # shares that make a label; clusters in between teach nothing
-HIDDEN = (24, 16)
-JITTER = 3  # copies of a person's cluster with part of its points
+HIDDEN = (48, 24)
+COPIES = 3  # of every cluster, with part of its points
+FEWEST = 8  # points of such a part
 
 
 def main() -> None:
@@ -61,9 +68,9 @@ def main() -> None:
 
 
 def simulate(seed: int) -> tuple[FloatArray, IntArray]:
-    """Features G×17 and labels (1 person, 0 thing) of the clusters of one random scene."""
+    """Features G×30 and labels (1 person, 0 thing) of the clusters of one random scene."""
     rng = np.random.default_rng(seed)
-    repertoire = made_up if rng.random() < 0.4 else parametric
+    repertoire = (made_up, parametric, any_posture)[rng.integers(3)]
     sensor = SENSORS[seed % len(SENSORS)]
     moving = bool(rng.random() < 0.5)
     people = int(rng.integers(2, 10))
@@ -71,6 +78,11 @@ def simulate(seed: int) -> tuple[FloatArray, IntArray]:
     scene = clutter(scene, rng, int(rng.integers(4, 14)))
     found = [clusters(scene.sweep(k), rng) for k in range(0, scene.sweep_count, EVERY)]
     return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def any_posture(rng: np.random.Generator, style: Style, around: Surroundings) -> Motion:
+    """An everyday activity, lying as often as walking."""
+    return PARAMETRIC[rng.choice(sorted(PARAMETRIC))](rng, rng.uniform(3.0, 6.0), style)
 
 
 def clusters(sweep: Sweep, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
@@ -87,15 +99,19 @@ def clusters(sweep: Sweep, rng: np.random.Generator) -> tuple[FloatArray, IntArr
     points, above, person = points[kept], above[kept], person[kept]
     labels = Clustering(settings.clustering, settings.max_range).label(points, pose[:3, 3])
     owners = np.full(len(points), NOBODY, np.int32)
-    candidates = find_candidates(points, above, labels, owners, (), settings.partition)
-    known = [(c, label(person, c.members)) for c in candidates]
-    known = [(c, y) for c, y in known if y is not None]
-    parts = [
-        (c._replace(members=part), 1) for c, y in known if y for part in fragments(points, c.members, rng)
-    ]
-    known += parts
+    candidates = find_candidates(points, labels, owners, (), settings.partition)
+    candidates += [part for whole in candidates for part in parts_of(whole, points, above, settings.partition)]
+    known = []
+    for candidate in candidates:
+        kind = label(person, candidate.members)
+        if kind is not None:
+            known.append((candidate, kind))
+            cut = hide if kind else excerpt
+            known += [
+                (part, kind) for part in cut(points, above, candidate, rng) if len(part.members) >= FEWEST
+            ]
     if not known:
-        return np.empty((0, 17), np.float32), np.empty(0, np.int64)
+        return np.empty((0, len(FEATURES)), np.float32), np.empty(0, np.int64)
     features = candidate_features([c for c, _ in known], points, above, pose[:3, 3])
     return features, np.array([y for _, y in known])
 
@@ -110,14 +126,26 @@ def label(person: IndexArray, members: IndexArray) -> int | None:
     return 1 if owner[1 + who] >= max(PERSON * len(members), PART * whole) else None
 
 
-def fragments(points: FloatArray, members: IndexArray, rng: np.random.Generator) -> Iterator[IndexArray]:
-    """What is left of a person when something hides a side, or the legs."""
-    for _ in range(JITTER):
-        direction = rng.normal(size=3) * (1, 1, 0.5)
-        along = points[members] @ direction
-        kept = members[along > np.quantile(along, rng.uniform(0, 0.5))]
-        if len(kept) >= 8:
-            yield kept
+def hide(
+    points: FloatArray, above: FloatArray, person: Candidate, rng: np.random.Generator
+) -> Iterator[Candidate]:
+    """What is left of a person when something hides a side or the legs."""
+    for _ in range(COPIES):
+        along = points[person.members] @ (rng.normal(size=3) * (1, 1, 0.5))
+        yield person._replace(members=person.members[along > np.quantile(along, rng.uniform(0, 0.5))])
+
+
+def excerpt(
+    points: FloatArray, above: FloatArray, thing: Candidate, rng: np.random.Generator
+) -> Iterator[Candidate]:
+    """Person-sized pieces of a thing, as they appear beside background or where somebody stood before."""
+    for _ in range(COPIES if thing.context > 0.8 else 0):
+        at = points[thing.members[rng.integers(len(thing.members))], :2]
+        near = np.abs(points[thing.members, :2] - at).max(1) < rng.uniform(0.15, 0.5)
+        low, high = np.sort(rng.uniform((0, 0.8), (0.8, 2.3)))
+        piece = thing.members[near & (above[thing.members] > low) & (above[thing.members] < high)]
+        if len(piece):
+            yield Candidate(piece, extent(points[piece]), NOBODY)
 
 
 def train(features: FloatArray, labels: IntArray) -> dict[str, AnyArray]:

@@ -1,6 +1,11 @@
-"""Which groups of points are to be judged: each track's claim, and the rest's clusters, split at the necks."""
+"""Which groups of points may be people: claims of tracks and clusters, taken apart or put together.
 
-from collections.abc import Sequence
+Whether a cluster is one person or two side by side, and whether two clusters are two people or one cut
+in two by a pillar, is for the gate to say: what looks most like people is taken.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +13,6 @@ import numpy as np
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.people.clustering import groups
 from despite_ros.people.detections import NOBODY
-from despite_ros.people.features import describe_clusters
 from despite_ros.people.partition import extent, split
 from despite_ros.people.settings import PartitionSettings
 
@@ -18,41 +22,112 @@ class Candidate(NamedTuple):
 
     members: IndexArray
     context: float
-    owner: int
+    owner: int = NOBODY
+
+
+Judge = Callable[[Sequence[Candidate]], DoubleArray]
+"""Candidates → log-odds of being a person, low where a limit is broken."""
 
 
 def find_candidates(
     points: FloatArray,
-    above: FloatArray,
     labels: IndexArray,
     owners: IndexArray,
     keys: Sequence[int],
     settings: PartitionSettings,
 ) -> list[Candidate]:
-    """Groups of N×3 points with heights `above` the floor (N,).
+    """Each track's claim, and each cluster of what nobody claims, of N×3 points.
 
     labels: (N,) cluster of each point. owners: (N,) index into `keys` of the track that claims it, or NOBODY.
     """
+    lengths = np.array([extent(points[members]) for members in groups(labels)], np.float32)
     shares = groups(owners + 1, len(keys) + 1)
     found = [
-        Candidate(members, extent(points[members]), key)
+        Candidate(members, float(np.median(lengths[labels[members]])), key)
         for members, key in zip(shares[1:], keys, strict=True)
         if len(members)
     ]
-    for members in groups(labels[shares[0]]):
-        cluster = shares[0][members]
-        if len(cluster) >= settings.fewest:
-            parts = groups(split(points[cluster], above[cluster], settings))
-            context = extent(points[cluster])
-            found += [Candidate(cluster[part], context, NOBODY) for part in parts if len(part)]
+    for label, members in enumerate(groups(labels[shares[0]])):
+        if len(members) >= settings.fewest:
+            found.append(Candidate(shares[0][members], float(lengths[label])))
     return found
 
 
-def candidate_features(
-    candidates: Sequence[Candidate], points: FloatArray, above: FloatArray, sensor: DoubleArray
-) -> FloatArray:
-    """Features (G×17, see `features.FEATURES`) of G candidates seen from `sensor` (3,)."""
-    order = np.concatenate([candidate.members for candidate in candidates])
-    starts = np.cumsum([0, *(len(candidate.members) for candidate in candidates)])
-    context = np.array([candidate.context for candidate in candidates], np.float32)
-    return describe_clusters(points[order], above[order], starts, sensor, context)
+def take_apart(
+    whole: Sequence[Candidate],
+    points: FloatArray,
+    above: FloatArray,
+    centres: Mapping[int, DoubleArray],
+    judge: Judge,
+    settings: PartitionSettings,
+) -> list[Candidate]:
+    """Candidates with those replaced by their parts that look more like people than the whole does.
+
+    Of a claim the part nearest to where the track (key → x, y in `centres`) is predicted stays its own.
+    """
+    parts = [parts_of(candidate, points, above, settings) for candidate in whole]
+    several = [k for k, of in enumerate(parts) if len(of) > 1]
+    odds = judge([*(whole[k] for k in several), *(part for k in several for part in parts[k])])
+    found = [candidate for k, candidate in enumerate(whole) if len(parts[k]) == 1]
+    first = len(several)
+    for index, k in enumerate(several):
+        last = first + len(parts[k])
+        if odds[first:last].mean() <= odds[index]:
+            found.append(whole[k])
+        else:
+            found += _inherit(whole[k], parts[k], points, centres)
+        first = last
+    return found
+
+
+def parts_of(
+    candidate: Candidate, points: FloatArray, above: FloatArray, settings: PartitionSettings
+) -> list[Candidate]:
+    """The candidate cut at its necks, or one that equals it."""
+    parts = groups(split(points[candidate.members], above[candidate.members], settings))
+    return [Candidate(candidate.members[part], candidate.context) for part in parts if len(part)]
+
+
+def _inherit(
+    whole: Candidate, parts: list[Candidate], points: FloatArray, centres: Mapping[int, DoubleArray]
+) -> list[Candidate]:
+    if whole.owner == NOBODY:
+        return parts
+    away = [np.linalg.norm(points[part.members, :2].mean(0) - centres[whole.owner]) for part in parts]
+    heir = int(np.argmin(away))
+    return [part._replace(owner=whole.owner) if k == heir else part for k, part in enumerate(parts)]
+
+
+def put_together(
+    candidates: Sequence[Candidate], points: FloatArray, judge: Judge, settings: PartitionSettings
+) -> list[Candidate]:
+    """Candidates with pairs joined that are near each other and look more like one person than either does.
+
+    Two claims, and two that both look like people, are never joined.
+    """
+    middles = np.array([points[candidate.members, :2].mean(0) for candidate in candidates])
+    small = np.array([extent(points[candidate.members]) < settings.join_longest for candidate in candidates])
+    pairs = [
+        (a, b)
+        for a, b in combinations(np.flatnonzero(small), 2)
+        if np.hypot(*(middles[a] - middles[b])) < settings.join
+        and NOBODY in (candidates[a].owner, candidates[b].owner)
+    ]
+    if not pairs:
+        return list(candidates)
+    joined = [_join(candidates[a], candidates[b]) for a, b in pairs]
+    odds = judge([*candidates, *joined])
+    gain = [odds[len(candidates) + k] - max(odds[a], odds[b]) for k, (a, b) in enumerate(pairs)]
+    free = set(range(len(candidates)))
+    found = []
+    for k in np.argsort(gain)[::-1]:
+        a, b = pairs[k]
+        if gain[k] > 0 and min(odds[a], odds[b]) < 0 < odds[len(candidates) + k] and {a, b} <= free:
+            found.append(joined[k])
+            free -= {a, b}
+    return [*(candidates[k] for k in sorted(free)), *found]
+
+
+def _join(first: Candidate, second: Candidate) -> Candidate:
+    members = np.concatenate([first.members, second.members])
+    return Candidate(members, max(first.context, second.context), max(first.owner, second.owner))

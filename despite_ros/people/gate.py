@@ -10,6 +10,7 @@ from despite_ros.people.settings import GateSettings
 
 REASONS = ("too_few_points", "too_flat", "too_tall", "too_large", "not_like_a_person")
 WEIGHTS = "gate.npz"  # made by `python -m training.gate`
+CERTAIN = 6.0  # log-odds are clipped to ± this; what breaks a limit gets the least
 
 
 class Gate:
@@ -19,25 +20,28 @@ class Gate:
         self.settings = settings
         self.network = load_network()
 
-    def log_odds(self, features: FloatArray) -> DoubleArray:
-        """Natural log-odds of being a person (G,) of G×17 features."""
-        return self.network(features)
+    def judge(self, features: FloatArray) -> tuple[DoubleArray, list[str]]:
+        """Log-odds of being a person (G,) of G×30 features, and why each is rejected.
 
-    def reasons(self, features: FloatArray, log_odds: DoubleArray) -> list[str]:
-        """Why each of G clusters is rejected: one of REASONS, or "" where it is not."""
-        top, length = features[:, FEATURES.index("top")], features[:, FEATURES.index("length")]
+        A reason is one of REASONS, or "" for what may be a person.
+        """
+        log_odds = np.clip(self.network(features), -CERTAIN, CERTAIN)
+        top, length, points = (
+            features[:, FEATURES.index(name)] for name in ("top", "length", "points")
+        )
         likely = np.log(self.settings.probability / (1 - self.settings.probability))
-        faults = np.stack(
+        limits = np.stack(
             [
-                features[:, FEATURES.index("points")] < np.log(self.settings.min_points - 0.5),
+                points < np.log(self.settings.min_points - 0.5),
                 top < self.settings.min_height,
                 top > self.settings.max_height,
                 length > self.settings.max_length,
-                log_odds < likely,
             ]
         )
+        log_odds[limits.any(axis=0)] = -CERTAIN
+        faults = np.concatenate([limits, [log_odds < likely]])
         first = np.argmax(faults, axis=0)
-        return [REASONS[k] if faults[k, g] else "" for g, k in enumerate(first)]
+        return log_odds, [REASONS[k] if faults[k, g] else "" for g, k in enumerate(first)]
 
 
 class Network:

@@ -1,15 +1,17 @@
 """Cloud → tracked people. The stages, one line each, as they are applied to a sweep."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
 from despite_ros.motion.sampling import make_crop
 from despite_ros.people.background import Background
-from despite_ros.people.candidates import candidate_features, find_candidates
+from despite_ros.people.candidates import Candidate, find_candidates, put_together, take_apart
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
+from despite_ros.people.features import candidate_features
 from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
 from despite_ros.people.partition import claim
@@ -145,20 +147,24 @@ class Segmenter:
         counters: dict[str, int],
     ) -> list[Detection]:
         """What may be a person: each track's claim, and what nobody claims, split at the necks."""
-        keys = [track.key for track in self.tracker.tracks]
-        candidates = find_candidates(points, above, labels, owners, keys, self.settings.partition)
-        if not candidates:
-            return []
+        centres = {track.key: track.state[:2] for track in self.tracker.tracks}
+
+        def judge(some: Sequence[Candidate]) -> DoubleArray:
+            return self.gate.judge(candidate_features(some, points, above, sensor))[0]
+
+        settings = self.settings.partition
+        candidates = find_candidates(points, labels, owners, list(centres), settings)
+        candidates = take_apart(candidates, points, above, centres, judge, settings)
+        candidates = put_together(candidates, points, judge, settings)
+        counters["clusters"] = len(candidates)
         features = candidate_features(candidates, points, above, sensor)
-        log_odds = self.gate.log_odds(features)
         found = []
-        for k, reason in enumerate(self.gate.reasons(features, log_odds)):
+        for k, (odds, reason) in enumerate(zip(*self.gate.judge(features), strict=True)):
             if reason:
                 counters[reason] += 1
             if not reason or (candidates[k].owner != NOBODY and reason != "too_few_points"):
                 members, top = points[candidates[k].members], float(features[k, 0])
-                found.append(detect(members, top, sensor, float(log_odds[k]), candidates[k].owner))
-        counters["clusters"] = len(candidates)
+                found.append(detect(members, top, sensor, float(odds), candidates[k].owner))
         return found
 
     def _people(self) -> tuple[Person, ...]:
@@ -180,6 +186,7 @@ class Segmenter:
             points=0 if track.detection is None else len(track.detection.points),
             crop=track.crop,
         )
+
 
 class Stopwatch:
     """Milliseconds between laps."""

@@ -14,6 +14,7 @@ UNBORN = -1  # the track_id of a track that is not shown yet
 START_SPEED = 1.2  # standard deviation of the velocity of a new track, m/s
 SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
 EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
+TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
 DISBELIEF = -1.0  # mean log-odds at which a track is given up
 
 
@@ -131,7 +132,8 @@ class Tracker:
         track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
         track.z = float(detection.position[2])
         track.hits += 1
-        track.evidence += max(1 / track.hits, EVIDENCE_GAIN) * (detection.log_odds - track.evidence)
+        gain = EVIDENCE_GAIN / 5 if track.travelled > TRAVELLER else EVIDENCE_GAIN
+        track.evidence += max(1 / track.hits, gain) * (detection.log_odds - track.evidence)
         track.seen_ns = self.stamp_ns or 0
         track.travelled = max(track.travelled, float(np.linalg.norm(track.state[:2] - track.birthplace)))
         track.detection = detection
