@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from despite_ros.activities import ACTIVITIES
 from despite_ros.arrays import AnyArray, FloatArray, IntArray
 from despite_ros.errors import UserError
+from despite_ros.simulation.contacts import settle
 from despite_ros.simulation.skeleton import BONE_INDEX, BONES, JOINT_INDEX, JOINTS, LINKS, Motion, Span
 
 LICENCES = {"cmu": "CMU", "reactidle": "MIT", "hdm05": "CC-BY-SA-3.0", "bandai_ds2": "CC-BY-NC-4.0"}
@@ -113,7 +114,8 @@ def resize(motion: Motion, factor: float) -> Motion:
 def mix(motion: Motion, other: Motion, limbs: Sequence[str]) -> Motion:
     """`motion` with whole limbs (of `l_arm`, `r_arm`, `l_leg`, `r_leg`) moving as in `other`.
 
-    A limb keeps its pose relative to the chest or the pelvis, and the length that it has in `motion`.
+    A limb keeps its pose relative to the chest or the pelvis, and the length that it has in `motion`. With
+    another's legs the body goes where they carry it (`settle`), on a level floor.
     The shorter of the two ends the result, which has no activity where the motions' labels differ.
     """
     frames = min(motion.frames, other.frames)
@@ -126,6 +128,8 @@ def mix(motion: Motion, other: Motion, limbs: Sequence[str]) -> Motion:
             name = f"{side}_{bone}"
             rotations[:, BONE_INDEX[name]] = change @ other.rotations[:frames, BONE_INDEX[name]]
             _follow(motion, name, joints, rotations)
+    if any(limb.endswith("leg") for limb in limbs):
+        joints = settle(joints, motion.rate)
     return replace(motion.moved(joints, rotations), activities=_common(motion, other, frames))
 
 

@@ -1,7 +1,8 @@
 """Walking and running: joint angles over one stride.
 
 Curves of a stride (heel strike to heel strike of the same foot, in tenths) after Winter, "The
-Biomechanics and Motor Control of Human Gait" (1991), and Novacheck, "The biomechanics of running" (1998).
+Biomechanics and Motor Control of Human Gait" (1991), and Novacheck, "The biomechanics of running" (1998),
+the walk's moved by a few degrees so that standing feet, rigid here, slide least.
 """
 
 import numpy as np
@@ -11,9 +12,9 @@ from despite_ros.arrays import DoubleArray
 from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES
 
 _WALK = {
-    "hip_flex": (26, 21, 13, 4, -5, -13, -6, 10, 24, 28),
-    "knee": (3, 12, 14, 11, 8, 20, 45, 66, 58, 26),
-    "ankle": (-1, 4, -2, -5, -8, -2, 12, 0, -8, -5),
+    "hip_flex": (27, 21, 13, 4, -6, -13, -5, 6, 27, 28),
+    "knee": (9, 11, 14, 11, 8, 15, 45, 69, 51, 23),
+    "ankle": (3, 9, -7, -5, -7, -2, 12, -3, -14, 0),
 }
 _RUN = {
     "hip_flex": (36, 30, 16, 0, -12, -12, 2, 24, 44, 46),

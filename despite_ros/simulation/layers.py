@@ -36,7 +36,7 @@ def gait(rng: Generator, times: DoubleArray, steps: DoubleArray) -> tuple[Double
             stride *= ease(end * (times - rng.uniform(0, times[-1])) / 0.8)
     run = np.full(len(times), rng.uniform(0.5, 1.0) if runs else 0.0)
     angles = gait_angles(phase, stride, run, rng.choice([0.15, 1.0]) * rng.uniform(0.5, 1.8))
-    limp = 1 + rng.choice([0, 0.25]) * rng.normal(size=len(ANGLES)) * _LEGS
+    limp = 1 + rng.choice([0, 0.15]) * np.clip(rng.normal(size=len(ANGLES)), -2, 2) * _LEGS
     return angles * limp, flight(phase, stride, run), "run" if runs else "walk"
 
 

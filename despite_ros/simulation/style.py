@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 
 from despite_ros.arrays import DoubleArray, FloatArray
-from despite_ros.simulation.articulation import ANGLES, random_offsets
+from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES, random_offsets
 from despite_ros.simulation.noise import smooth_noise
 from despite_ros.simulation.postures import ARMS, POSTURES, draw_ranges, swap_sides
 from despite_ros.simulation.skeleton import MOTION_RATE
@@ -39,6 +39,8 @@ class Style:
         pose = draw_ranges(rng, POSTURES["stand"].ranges) + draw_ranges(rng, ARMS["hang"][1])
         legs = np.array(["hip" in name or "knee" in name for name in ANGLES])
         pose = np.where(legs, 0.55 * pose + 0.45 * swap_sides(pose), pose)
+        for side in "lr":  # legs under the body, however the pelvis is tilted
+            pose[ANGLE_INDEX[f"{side}_hip_flex"]] += pose[ANGLE_INDEX["pelvis_pitch"]]
         return Style(
             offsets=random_offsets(rng),
             pose=pose,
@@ -48,7 +50,7 @@ class Style:
             tempo=rng.uniform(0.75, 1.3),
             restless=np.exp(rng.normal(0, 0.4)),
             side="l" if rng.random() < 0.2 else "r",
-            gait=np.clip(rng.normal(1, 0.12, len(ANGLES)), 0.7, 1.3),
+            gait=np.clip(rng.normal(1, 0.08, len(ANGLES)), 0.85, 1.15),
         )
 
     def at_ease(self, rng: Generator, frames: int) -> DoubleArray:
