@@ -22,7 +22,8 @@ def gather_rows(rows: Tensor) -> Tensor:
     """B×… of every rank, one after another, with gradients flowing back to all of them."""
     if not dist.is_initialized():
         return rows
-    return torch.cat(all_gather(rows.contiguous()))
+    everybodys: tuple[Tensor, ...] = all_gather(rows.contiguous())  # type: ignore[no-untyped-call]
+    return torch.cat(everybodys)
 
 
 def gather_embeddings(embeddings: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -38,6 +38,8 @@ def activity_loss(logits: Mapping[str, Tensor], activity: Tensor) -> Tensor:
 
     A batch without labels gives zero with a gradient of zero.
     """
+    if not logits:
+        return torch.zeros((), device=activity.device)
     labelled = (activity != UNLABELLED).sum().clamp_min(1)
     terms = [
         F.cross_entropy(rows, activity, ignore_index=UNLABELLED, reduction="sum") / labelled

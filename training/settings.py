@@ -14,7 +14,7 @@ class TrainSettings:
     validate: tuple[str, ...] = setting((), "sequence stores to watch (their group `validate`)")
     out: str = setting("out/run", "folder of checkpoints, effective settings and TensorBoard logs")
     modalities: tuple[str, ...] = setting(("points", "imu"), "which of points, imu, skeleton, text")
-    text_embeddings: str = setting("", "npz with `texts` and `embeddings` (U×E) for the modality text")
+    text_encoder: str = setting("clip", "frozen encoder of the modality text: clip or ngrams")
     width: int = setting(512, "embedding width E", 8, 4096)
     loss: str = setting("paper", "form of the loss: paper or code")
     temperature: float = setting(0.07, "start of the temperature", 0.01, 10.0)
@@ -42,6 +42,9 @@ class TrainSettings:
     activity_lr: float = setting(1e-2, "learning rate of the activity heads", 0.0, 1.0)
     seed: int = setting(0, "everything random follows from it", 0)
     threads: int = setting(0, "CPU threads; 0 for torch's own choice", 0)
+    bfloat16: bool = setting(
+        False, "encoders run in bfloat16 where that is safe (autocast); weights and loss stay float32"
+    )
     device: str = setting("auto", "auto, cpu or cuda")
     watch_every: int = setting(200, "steps between measurements on `validate`", 1)
     keep_every: int = setting(1000, "steps between checkpoints that are kept; the last is always kept", 1)

@@ -21,17 +21,19 @@ from tqdm import tqdm
 
 from despite_ros.config import describe, flatten, load_yaml, override
 from despite_ros.errors import UserError
-from training import distributed
+from training import checkpoints, distributed, facts
 from training.data.batches import Batch, BatchSource
 from training.data.store import SequenceStore
 from training.heads import ActivityHeads, activity_loss
 from training.losses import ContrastiveLoss
 from training.networks import Despite
+from training.networks.text import text_encoder
 from training.settings import TrainSettings
 from training.watch import Watch
 
 SETTINGS_FILE = "settings.yaml"
 LAST = "last.pt"
+RELEASED = "model.safetensors"
 
 
 @dataclass
@@ -74,8 +76,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate_factor(self.step, s)
         self.optimizer.zero_grad(set_to_none=True)
-        embeddings = distributed.gather_embeddings(self._embed(self._inputs(batch)))
-        contrast = self.loss(embeddings)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=s.bfloat16):
+            own = self._embed(self._inputs(batch))
+        embeddings = distributed.gather_embeddings({name: rows.float() for name, rows in own.items()})
+        contrast = self.loss(embeddings, self._described(batch))
         total = contrast
         activity = distributed.gather_rows(torch.from_numpy(batch.activity).to(self.device))
         if s.activity:
@@ -136,7 +140,7 @@ class Trainer:
         heads.load_state_dict(_part(self.averaged, "heads."))
         return model.eval(), heads.eval()
 
-    def _embed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _embed(self, inputs: dict[str, Any]) -> dict[str, Tensor]:
         """Embeddings by modality; of the point tokens only a random share is kept (FLIP, CVPR 2023)."""
         if self.settings.token_share == 1.0 or "points" not in inputs:
             return self.model.encode(**inputs)
@@ -152,16 +156,25 @@ class Trainer:
     def _network(self) -> Despite:
         s = self.settings
         scale = s.acceleration_scale
-        network = Despite(s.modalities, s.width, acceleration_scale=scale, in_sampling_order=True)
+        text = text_encoder(s.text_encoder, s.width) if "text" in s.modalities else None
+        network = Despite(s.modalities, s.width, scale, in_sampling_order=True, text=text)
         return network.to(self.device)
+
+    def _described(self, batch: Batch) -> Tensor | None:
+        """Which rows of the whole batch have a description, B bool; None without the modality text."""
+        if "text" not in self.settings.modalities:
+            return None
+        rows = torch.tensor([bool(text) for text in batch.text], device=self.device)
+        return distributed.gather_rows(rows.float()) > 0
 
     def _inputs(self, batch: Batch) -> dict[str, Any]:
         arrays = {"points": batch.points, "imu": batch.imu, "skeleton": batch.skeleton}
-        return {
+        inputs: dict[str, Any] = {
             name: torch.from_numpy(array).to(self.device)
             for name, array in arrays.items()
             if array is not None
         }
+        return inputs | ({"text": batch.text} if "text" in self.settings.modalities else {})
 
     def _parameters(self) -> list[torch.nn.Parameter]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -210,8 +223,10 @@ def train(settings: TrainSettings, resume: bool = False) -> Trainer:
     watch = _watch(settings) if rank == 0 else None
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
-        (out / SETTINGS_FILE).write_text(yaml.safe_dump(_plain(flatten(settings)), sort_keys=False))
+        (out / SETTINGS_FILE).write_text(yaml.safe_dump(plain(flatten(settings)), sort_keys=False))
     _loop(trainer, source, watch, out)
+    if rank == 0:
+        _release(trainer, store, watch, out / RELEASED)
     distributed.stop()
     return trainer
 
@@ -246,7 +261,23 @@ def _loop(trainer: Trainer, source: BatchSource, watch: Watch | None, out: Path)
     bar.close()
 
 
+def _release(trainer: Trainer, store: SequenceStore, watch: Watch | None, path: Path) -> None:
+    """The averaged weights in the form that `training.export` takes, with what the card says of them."""
+    model, heads = trainer.released()
+    groups = {"train": store} | ({"validate": watch.store} if watch else {})
+    information: dict[str, Any] = {
+        "training_data": facts.training_data(store),
+        "split": facts.split(groups),
+    }
+    if watch:
+        information["similarity"] = watch.calibrate(model, heads, trainer.device)
+        information["measured"] = {"validate": watch.measure(model, heads, trainer.device)}
+    checkpoints.save(path, model, heads if trainer.settings.activity else None, **information)
+
+
 def _watch(settings: TrainSettings) -> Watch | None:
+    if not {"points", "imu"} <= set(settings.modalities):
+        return None  # what is watched is IMU to points
     store = SequenceStore.open(*settings.validate).group("validate")
     return Watch.choose(store) if store.sequences else None
 
@@ -261,7 +292,8 @@ def _device(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _plain(flat: dict[str, Any]) -> dict[str, Any]:
+def plain(flat: dict[str, Any]) -> dict[str, Any]:
+    """Settings as YAML can hold them."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
 
 

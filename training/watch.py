@@ -7,10 +7,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from despite_ros.arrays import FloatArray, IntArray
+from despite_ros.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from despite_ros.matching.calibration import fit_calibration
 from training.data.batches import UNLABELLED, gather
 from training.data.store import SequenceStore, Windows
-from training.heads import ActivityHeads
+from training.heads import SENSED, ActivityHeads
 from training.networks import Despite
 
 PEOPLE = 8
@@ -41,29 +42,42 @@ class Watch:
         start = (starts[:, None] + spacing * np.arange(length)).ravel()
         return cls(store, Windows(sequence, start), np.arange(len(start)).reshape(-1, length))
 
-    @torch.no_grad()
     def measure(self, model: Despite, heads: ActivityHeads, device: torch.device) -> dict[str, float]:
         """Accuracy of matching among 8, for each number of consecutive windows, and of each activity head."""
-        was_training = model.training
-        model.eval()
+        found, activity = self._embed(model, heads, device)
+        return self._matching(found) | _accuracy(found, activity)
+
+    def calibrate(self, model: Despite, heads: ActivityHeads, device: torch.device) -> dict[str, float]:
+        """{scale, bias}: log-odds of a pair being one person = scale · cosine + bias."""
+        found, _ = self._embed(model, heads, device)
+        similarity = found["imu"] @ found["points"].T
+        right, wrong = similarity.diagonal(), similarity[~self._same_sequence()]
+        scale, bias = fit_calibration(right, wrong)
+        return {"scale": float(scale), "bias": float(bias)}
+
+    def _same_sequence(self) -> BoolArray:
+        return np.asarray(self.windows.sequence[:, None] == self.windows.sequence)
+
+    @torch.no_grad()
+    def _embed(
+        self, model: Despite, heads: ActivityHeads, device: torch.device
+    ) -> tuple[dict[str, AnyArray], IntArray]:
+        """Normalised embeddings and the heads' answers for all windows, and the true activities."""
         found: dict[str, list[torch.Tensor]] = {}
         activity = []
         for begin in range(0, len(self.windows), CHUNK):
             part = slice(begin, begin + CHUNK)
             chunk = Windows(self.windows.sequence[part], self.windows.start[part])
-            batch = gather(self.store, chunk, ("points", "imu"))
-            arrays = {"points": batch.points, "imu": batch.imu}
-            rows = model.encode(
-                **{name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-            )
+            batch = gather(self.store, chunk, SENSED)
+            assert batch.points is not None and batch.imu is not None  # as asked for
+            points, imu = (torch.from_numpy(array).to(device) for array in (batch.points, batch.imu))
+            rows = model.encode(points=points, imu=imu)
             for name, logits in heads(rows).items():
                 found.setdefault(f"head_{name}", []).append(logits.argmax(-1).cpu())
             for name, embedding in rows.items():
                 found.setdefault(name, []).append(F.normalize(embedding, dim=-1).cpu())
             activity.append(batch.activity)
-        model.train(was_training)
-        joined = {name: torch.cat(parts).numpy() for name, parts in found.items()}
-        return self._matching(joined) | _accuracy(joined, np.concatenate(activity))
+        return {name: torch.cat(parts).numpy() for name, parts in found.items()}, np.concatenate(activity)
 
     def _matching(self, embeddings: Mapping[str, FloatArray]) -> dict[str, float]:
         imu, points = embeddings["imu"][self.runs], embeddings["points"][self.runs]

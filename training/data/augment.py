@@ -81,7 +81,10 @@ def augment_points(
 ) -> FloatArray:
     """Crops B×T×P×3 in sampling order → the same shape, centred anew, anchors in the first rows again."""
     count, frames = points.shape[:2]
-    draw = lambda probability: rng.random(count) < probability  # noqa: E731
+
+    def draw(probability: float) -> BoolArray:
+        return np.asarray(rng.random(count) < probability)
+
     keep = np.where(draw(settings.sparsity), np.exp(rng.uniform(np.log(24), np.log(200), count)), 1e9)
     normal = _occluder_directions(count, rng)
     hidden = np.where(draw(settings.occlusion), rng.uniform(0.15, 0.6, count), 0.0)
@@ -122,7 +125,7 @@ def augment_imu(
     mount = Rotation.from_rotvec(tilt).as_matrix().astype(np.float32).reshape(count, 1, limbs, 3, 3)
     present = (np.abs(rotations).sum((-1, -2)) > 0) & _sensors_kept(count, settings, rng)[:, None]
     factor = rng.uniform(1 - settings.imu_scale, 1 + settings.imu_scale, (count, 1, 1)).astype(np.float32)
-    rotations = (turn @ rotations) @ mount
+    rotations = np.asarray((turn @ rotations) @ mount, np.float32)
     accelerations = np.einsum("btlij,btlj->btli", np.broadcast_to(turn, rotations.shape), accelerations)
     rotations += settings.imu_noise * rng.standard_normal(rotations.shape, np.float32)
     accelerations += 5 * settings.imu_noise * rng.standard_normal(accelerations.shape, np.float32)

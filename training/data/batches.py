@@ -41,16 +41,16 @@ def gather(store: SequenceStore, windows: Windows, modalities: Sequence[str]) ->
     ]
     spans = [sequence.span_at(start + LABEL_FRAME) for sequence, start in chosen]
     labels = [span.label if span else "" for span in spans]
-    read = {
-        "points": lambda: np.stack([item.points(start) for item, start in chosen]),
-        "imu": lambda: np.stack([item.imu[start : start + FRAMES] for item, start in chosen]),
-        "skeleton": lambda: np.stack([item.skeleton(start) for item, start in chosen]),
-    }
-    arrays = {name: make() if name in modalities else None for name, make in read.items()}
+    points = [item.points(start) for item, start in chosen if "points" in modalities]
+    imu = [item.imu[start : start + FRAMES] for item, start in chosen if "imu" in modalities]
+    skeleton = [item.skeleton(start) for item, start in chosen if "skeleton" in modalities]
     activity = [ACTIVITIES.index(label) if label in ACTIVITIES else UNLABELLED for label in labels]
-    return Batch(
-        **arrays, activity=np.array(activity), text=tuple(span.text if span else "" for span in spans)
-    )
+    texts = tuple(span.text if span else "" for span in spans)
+    return Batch(_stacked(points), _stacked(imu), _stacked(skeleton), np.array(activity), texts)
+
+
+def _stacked(rows: list[FloatArray]) -> FloatArray | None:
+    return np.stack(rows) if rows else None
 
 
 def augment(batch: Batch, settings: AugmentSettings, rng: np.random.Generator) -> Batch:

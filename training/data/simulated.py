@@ -78,7 +78,11 @@ class Simulated:
 def simulate_sequence(
     motion: Motion, rng: np.random.Generator, sensor: LidarModel | None = None
 ) -> Simulated:
-    """Put a random body, LiDAR and four IMUs on a motion and read them at 10 Hz, as the runtime would."""
+    """Put a random body, LiDAR and four IMUs on a motion and read them at 10 Hz, as the runtime would.
+
+    The motion is turned at random first: people in one room face different ways.
+    """
+    motion = motion.rotate(rng.uniform(-np.pi, np.pi))
     frames = int((motion.duration - LEAD) * RATE) + 1
     stamps = LEAD + np.arange(frames) / RATE
     crops = seen_crops(motion, stamps, rng, sensor)

@@ -179,8 +179,9 @@ class StoreWriter:
 
     def close(self) -> None:
         """Close the files."""
-        for file in (*self._files.values(), self._lines):
+        for file in self._files.values():
             file.close()
+        self._lines.close()
 
     def __enter__(self) -> "StoreWriter":
         return self
