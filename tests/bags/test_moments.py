@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,7 @@ def test_windows_that_are_not_full_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_curves_are_drawn(tmp_path, ending) -> None:
+def test_curves_are_drawn(tmp_path: Path, ending: str) -> None:
     found = curve(windows(series("1", 1), 3, 3), series("1", 1))
     seconds = (found.stamps_ns - START_NS) / 1e9
     draw_curves(

@@ -1,10 +1,11 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from despite_ros.bags.index import add_to_index, likely_series
-from despite_ros.bags.moments import series_of
+from despite_ros.bags.moments import Series, series_of
 from despite_ros.bags.vectors import MEMORY, VectorStore
 from despite_ros.errors import UserError
 
@@ -12,14 +13,14 @@ pytest.importorskip("qdrant_client")
 WIDTH = 8
 
 
-def series(recording: str, who: str, seed: int, windows: int = 40):
+def series(recording: str, who: str, seed: int, windows: int = 40) -> Series:
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=WIDTH) + 0.3 * rng.normal(size=(windows, WIDTH))
     own = [(100 * i + 7, row.astype(np.float32)) for i, row in enumerate(rows)]
     return series_of(recording, "points", who, 7, own)
 
 
-def test_what_is_stored_is_found_again_by_another_process_later(tmp_path) -> None:
+def test_what_is_stored_is_found_again_by_another_process_later(tmp_path: Path) -> None:
     rows = np.eye(WIDTH, dtype=np.float32)
     with VectorStore(tmp_path / "db", "unit", WIDTH) as store:
         store.add(3 * rows, [{"number": i, "even": i % 2 == 0} for i in range(WIDTH)])
@@ -58,7 +59,7 @@ def test_an_index_gives_back_whole_series_and_only_likely_ones() -> None:
         assert likely_series(store, wanted.embeddings[5:8], "imu") == []
 
 
-def test_errors_say_what_to_do(tmp_path, monkeypatch) -> None:
+def test_errors_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         VectorStore(tmp_path / "db", "unit", WIDTH),
         pytest.raises(UserError, match="cannot be opened"),

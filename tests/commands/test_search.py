@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +24,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict]]:
+def ask(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict[str, Any]]]:
     status = main(["search", *words, "--model", str(folder / "model"), "--device", "cpu", "--json"])
     return status, json.loads(capsys.readouterr().out or '{"moments": []}')["moments"]
 
 
-def test_a_wearers_moment_is_found_in_its_recording(folder, capsys, tmp_path) -> None:
+def test_a_wearers_moment_is_found_in_its_recording(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     room, figure = folder / "recordings" / "room", tmp_path / "curve.png"
     words = (str(room), "--query", f"{room}@2.0..4.5#alice", "--modality", "imu", "--figure", str(figure))
     status, moments = ask(folder, capsys, *words)
@@ -39,7 +42,9 @@ def test_a_wearers_moment_is_found_in_its_recording(folder, capsys, tmp_path) ->
     assert figure.stat().st_size > 5000
 
 
-def test_an_index_answers_as_the_recordings_do(folder, capsys, tmp_path) -> None:
+def test_an_index_answers_as_the_recordings_do(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     pytest.importorskip("qdrant_client")
     model = ["--model", str(folder / "model"), "--device", "cpu"]
     assert main(["index", str(folder / "recordings"), "--out", str(tmp_path / "db"), *model]) == 0
@@ -52,7 +57,9 @@ def test_an_index_answers_as_the_recordings_do(folder, capsys, tmp_path) -> None
     assert similarities[0] == pytest.approx(similarities[1], abs=1e-3)
 
 
-def test_errors_say_what_would_be_right(folder, capsys, tmp_path) -> None:
+def test_errors_say_what_would_be_right(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     room = str(folder / "recordings" / "room")
     model = ["--model", str(folder / "model"), "--device", "cpu"]
     assert main(["search", room, "--query", "none.csv", *model]) == 2

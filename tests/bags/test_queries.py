@@ -1,14 +1,18 @@
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
-from despite_ros.bags.moments import FRAME_NS, series_of
+from despite_ros.bags.moments import FRAME_NS, Series, series_of
 from despite_ros.bags.search import COLUMNS, read_imu, read_query
+from despite_ros.encoders import Encoders
 from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS, unpack_channels
 from despite_ros.motion.imu import GRAVITY
 from tests.fake_encoders import WIDTH, FakeEncoders
+
+ENCODERS = cast(Encoders, FakeEncoders())
 
 
 def write_csv(path: Path, seconds: float = 4.0, limbs: tuple[str, ...] = ("left_shank",)) -> Path:
@@ -37,7 +41,7 @@ def test_samples_become_the_channels_of_frames(tmp_path: Path) -> None:
 
 
 def test_every_window_of_a_csv_is_a_query(tmp_path: Path) -> None:
-    query = read_query(str(write_csv(tmp_path / "imu.csv")), FakeEncoders(), lambda path: [])
+    query = read_query(str(write_csv(tmp_path / "imu.csv")), ENCODERS, lambda path: [])
     assert query.modality == "imu" and query.embeddings.shape == (41 - 23, WIDTH)
     np.testing.assert_allclose(np.linalg.norm(query.embeddings, axis=1), 1, rtol=1e-5)
 
@@ -60,7 +64,7 @@ def test_what_is_wrong_with_a_csv_is_said(tmp_path: Path, content: str, says: st
         read_imu(tmp_path / "none.csv")
 
 
-def in_recording():
+def in_recording() -> list[Series]:
     rows = np.random.default_rng(0).normal(size=(100, WIDTH)).astype(np.float32)
     stamps = (3_000_000_000 + FRAME_NS * np.arange(100)).tolist()
     own = list(zip(stamps, rows, strict=True))
@@ -69,10 +73,10 @@ def in_recording():
 
 def test_part_of_a_recording_is_a_query() -> None:
     found = in_recording()
-    query = read_query("walk.mcap@3.0..5.5#7", FakeEncoders(), lambda path: found)
+    query = read_query("walk.mcap@3.0..5.5#7", ENCODERS, lambda path: found)
     assert query.modality == "points"
     np.testing.assert_array_equal(query.embeddings, found[0].embeddings[23:26])
-    nameless = read_query("walk.mcap@3.0..5.5", FakeEncoders(), lambda path: found)
+    nameless = read_query("walk.mcap@3.0..5.5", ENCODERS, lambda path: found)
     assert nameless.modality == "imu"
 
 
@@ -86,4 +90,4 @@ def test_part_of_a_recording_is_a_query() -> None:
 )
 def test_what_is_wrong_with_a_part_is_said(text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        read_query(text, FakeEncoders(), lambda path: in_recording())
+        read_query(text, ENCODERS, lambda path: in_recording())
