@@ -46,7 +46,7 @@ def _ranges(text: str) -> dict[str, tuple[float, float]]:
     return {name: (float(low), float(high)) for name, (low, high) in ((n, r.split("..")) for n, r in entries)}
 
 
-_UPRIGHT = _ranges("hip_flex -4..10  hip_abduct -1..9  hip_turn -3..15  knee 1..12  chest_bend -5..15")
+_UPRIGHT = _ranges("hip_flex -4..10  hip_abduct -1..9  hip_turn -6..13  knee 1..12  chest_bend -5..15")
 
 POSTURES: Mapping[str, Posture] = {
     "stand": Posture(
@@ -210,7 +210,7 @@ POSTURES: Mapping[str, Posture] = {
 ARMS: Mapping[str, tuple[float, Ranges]] = {
     "hang": (
         8,
-        _ranges("arm_flex -12..15  arm_abduct 4..20  arm_twist -10..35  elbow 10..40  pronation -15..40"),
+        _ranges("arm_flex -12..15  arm_abduct 4..20  arm_twist -20..28  elbow 10..40  pronation -40..38"),
     ),
     "free": (
         3,
