@@ -12,6 +12,8 @@ from despite_ros.cli import main
 from despite_ros.simulation.scene import random_scene
 from tests.encoders.made_up_model import write_model
 
+Capture = pytest.CaptureFixture[str]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict[str, Any]]]:
+def ask(folder: Path, capsys: Capture, *words: str) -> tuple[int, list[dict[str, Any]]]:
     status = main(["search", *words, "--model", str(folder / "model"), "--device", "cpu", "--json"])
     return status, json.loads(capsys.readouterr().out or '{"moments": []}')["moments"]
 
