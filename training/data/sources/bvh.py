@@ -1,4 +1,4 @@
-"""BVH motion capture files of any rig: sensors simulated. A clip's text is its file's name, it has no label."""
+"""BVH files of any rig: sensors simulated. A clip's text is its file's name; it has no label."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
