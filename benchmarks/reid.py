@@ -2,11 +2,10 @@
 
     python -m benchmarks.reid [--quick | --full] [--model DIR] [--mocap DIR]
 
-Writes `benchmarks/results/reid.json` and the table beside it, `reid.md`.
+Writes `benchmarks/results/reid.json` and, beside it, its tables, `reid.md`.
 """
 
 import argparse
-import dataclasses
 import os
 import resource
 import sys
@@ -32,8 +31,8 @@ from benchmarks.observations import (
     over_and_over,
     reidentify,
 )
+from benchmarks.reid_report import measured, summary, tables
 from despite_ros.bags.results import Line, json_line, write_json
-from despite_ros.bags.score import score
 from despite_ros.encoders import load
 from despite_ros.records import NOBODY
 from despite_ros.settings import Settings
@@ -41,6 +40,8 @@ from despite_ros.settings import Settings
 RESULTS = Path(__file__).parent / "results"
 SENSORS = ("vlp16", "hdl32", "os1_64", "livox_mid360")
 PAPER_WINDOWS = 4
+CAPTURED = "captured motions of people held apart from training"
+MADE = "everyday activities and made-up motions, drawn anew"
 VARIANTS: dict[str, Callable[[Observation], Observation]] = {
     "one sensor": one_sensor,
     "heading drift 5°/min": partial(drifting, degrees_per_minute=5.0),
@@ -69,11 +70,11 @@ def jobs(effort: str) -> list[Job]:
     plain = [Job("8 people", Case(8, sensor, 10 + i, 60.0)) for i, sensor in enumerate(SENSORS)]
     plain[0] = replace(plain[0], variants=tuple(VARIANTS), twice=True)
     gap = Job("LiDAR gap of 2 s", Case(8, "vlp16", 10, 60.0, gap=(30.0, 32.0)))
-    others = SENSORS if effort == "full" else SENSORS[:1]
+    usual = {16: ("os1_64",), 4: ("livox_mid360",), 2: ("vlp16",)}
     sizes = [
         Job(f"{people} people", Case(people, sensor, people + 20 + i, 60.0))
-        for people in (16, 4, 2)
-        for i, sensor in enumerate(others)
+        for people, sensors in usual.items()
+        for i, sensor in enumerate(SENSORS if effort == "full" else sensors)
     ]
     return [*sizes, *plain, gap]
 
@@ -90,9 +91,7 @@ def main() -> int:
     report = {
         "model": str(args.model),
         "effort": effort,
-        "motions": "captured, of people held apart"
-        if args.mocap
-        else "everyday activities and made-up motions",
+        "motions": CAPTURED if args.mocap else MADE,
         "rows": rows,
         "summary": summary(rows),
         "memory": replay_memory(args.model, args.replay_minutes) if args.replay_minutes else [],
@@ -100,24 +99,28 @@ def main() -> int:
     }
     RESULTS.mkdir(exist_ok=True)
     write_json(RESULTS / "reid.json", report)
-    (RESULTS / "reid.md").write_text(table(report))
-    print(table(report))
+    (RESULTS / "reid.md").write_text(tables(report))
+    print(tables(report))
     return 0
 
 
 def run_job(job: Job, model: Path, mocap: Path | None) -> list[Line]:
     """One scene: a row for the matcher, one for the paper's rule, one for every variant."""
     encoders = load(model, "cpu", threads=1, say=lambda text: None)
-    observation = observe(job.case, mocap)
-    lines = list(reidentify(observation, encoders, Settings()))
-    rows = [_row(job, "", lines, observation), _row(job, "paper's rule", paper_rule(lines), observation)]
+    seen = observe(job.case, mocap)
+    lines = list(reidentify(seen, encoders, Settings()))
+    rows = [
+        measured(job.name, "", job.case, lines, seen),
+        measured(job.name, "paper's rule", job.case, paper_rule(lines), seen),
+    ]
     if job.twice:
-        again = reidentify(observation, encoders, Settings())
+        again = reidentify(seen, encoders, Settings())
         same = all(_fixed(one) == _fixed(other) for one, other in zip(lines, again, strict=True))
         rows[0]["two_replays_identical"] = same
     for name in job.variants:
-        changed = VARIANTS[name](observation)
-        rows.append(_row(job, name, list(reidentify(changed, encoders, Settings())), changed))
+        changed = VARIANTS[name](seen)
+        found = list(reidentify(changed, encoders, Settings()))
+        rows.append(measured(job.name, name, job.case, found, changed))
     return rows
 
 
@@ -156,74 +159,6 @@ def replay_memory(model: Path, minutes: float) -> list[Line]:
         for index, _ in enumerate(frames)
         if (index + 1) % every == 0
     ]
-
-
-def summary(rows: Sequence[Line]) -> list[Line]:
-    """Mean over the scenes of each name and variant; times are medians over all wearers."""
-    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for row in rows:
-        groups[row["name"], row["variant"]].append(row)
-    return [
-        {"name": name, "variant": variant, "scenes": len(group), **_mean(group)}
-        for (name, variant), group in groups.items()
-    ]
-
-
-def table(report: Line) -> str:
-    """The report as Markdown."""
-    heads = [
-        *("scene", "variant", "scenes", "tracked", "right", "s to right", "absent named", "swaps/min"),
-        *("IDF1 names", "IDF1 tracks", "activity"),
-    ]
-    lines = [
-        f"Model `{Path(report['model']).name}`; motions: {report['motions']}; three quarters of the people",
-        "wear four IMUs each, one more wearer is elsewhere. `python -m benchmarks.reid`.",
-        "",
-        f"| {' | '.join(heads)} |",
-        "|---" * len(heads) + "|",
-    ]
-    for row in report["summary"]:
-        cells = [row["name"], row["variant"] or "–", str(row["scenes"])]
-        cells += [f"{row[key]:.3f}" for key in ("right",)]
-        cells += [
-            f"{row['seconds_to_right']:.1f}",
-            f"{row['absent_named']:.3f}",
-            f"{row['swaps_per_minute']:.2f}",
-        ]
-        cells += [f"{row[key]:.3f}" for key in ("idf1_names", "idf1_tracks", "activity")]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _row(job: Job, variant: str, lines: Sequence[Line], observation: Observation) -> Line:
-    found = score(lines, observation.truth)
-    lasting = found["seconds_to_lasting"]
-    waited = sorted(line["latency_ms"]["encode"] + line["latency_ms"]["match"] for line in lines)
-    return {
-        "name": job.name,
-        "variant": variant,
-        **dataclasses.asdict(job.case),
-        "right": found["assignment"]["accuracy"],
-        "wrong": found["assignment"]["wrong"],
-        "absent_named": found["assignment"]["false_names_of_absent"],
-        "seconds_to_right": [job.case.seconds if s is None else s for s in lasting.values()],
-        "swaps_per_minute": found["name_swaps_per_minute"],
-        "idf1_names": found["names_idf1"],
-        "idf1_tracks": found["tracking"]["idf1"],
-        "tracked": found["tracking"]["recall"],
-        "activity": found["activity"]["accuracy"],
-        "activity_per_label": found["activity"]["per_label"],
-        "activity_confusion": found["activity"]["confusion"],
-        "reliability": found["reliability"],
-        "encode_and_match_ms": {"p50": waited[len(waited) // 2], "p99": waited[len(waited) * 99 // 100]},
-    }
-
-
-def _mean(group: Sequence[Line]) -> dict[str, float]:
-    keys = ("right", "wrong", "tracked", "absent_named", "swaps_per_minute", "idf1_names", "idf1_tracks")
-    means = {key: float(np.mean([row[key] for row in group])) for key in (*keys, "activity")}
-    waits = [seconds for row in group for seconds in row["seconds_to_right"]]
-    return {**means, "seconds_to_right": float(np.median(waits))}
 
 
 def _fixed(line: Line) -> str:
