@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from benchmarks.pictures import save_png
 from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.errors import UserError
 from despite_ros.simulation.body import Body
@@ -22,8 +23,13 @@ from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.style import Style
 
 DISTANCES = (3.0, 8.0, 15.0)
-BANDS = ((2.0, 4.0), (4.0, 6.0), (6.0, 8.0), (8.0, 11.0))
-WALKERS = 0.6  # share of simulated pedestrians that walk
+BANDS = (
+    ("hdl32", 2.0, 4.0), ("hdl32", 4.0, 6.0), ("hdl32", 6.0, 8.0), ("hdl32", 8.0, 11.0), ("hdl64", 8.0, 10.0),
+    ("hdl32_20hz", 12.0, 17.0),
+)  # fmt: skip
+LIKE_EACH = 4  # simulated people for every real one
+WALKERS = 0.5  # share of simulated pedestrians that walk
+FEWEST = 4  # points; people with fewer are not seen
 BINS = 5  # of height, for the share of returns
 HDL32_20HZ = replace(
     spinning("hdl32_20hz", SENSORS["hdl32"].pattern.elevations, 1085, range_noise=0.01),  # type: ignore[attr-defined]
@@ -122,13 +128,12 @@ def by_height(people: list[Seen]) -> DoubleArray:
 def compare(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Real and simulated medians and spreads per band of distance: band → "real" or "simulated" → measure."""
     rng = np.random.default_rng(0)
-    real = [seen for seen in load_real(folder) if seen.sensor.name == "hdl32"]
-    result = {}
-    for low, high in BANDS:
-        some = [seen for seen in real if low <= seen.distance < high]
-        made = [simulate_like(seen, rng) for seen in some for _ in range(4)]
-        made = [seen for seen in made if len(seen.points) > 20]
-        result[f"{low:g}-{high:g} m"] = {"real": summary(some), "simulated": summary(made)}
+    real, result = load_real(folder), {}
+    for sensor, low, high in BANDS:
+        some = [seen for seen in real if seen.sensor.name == sensor and low <= seen.distance < high]
+        made = [simulate_like(seen, rng) for seen in some for _ in range(LIKE_EACH)]
+        made = [seen for seen in made if len(seen.points) >= FEWEST]
+        result[f"{sensor}, {low:g}–{high:g} m"] = {"real": summary(some), "simulated": summary(made)}
     return result
 
 
@@ -183,6 +188,4 @@ def draw(folder: Path, path: Path) -> None:
     figure.supxlabel("metres across the line of sight")
     figure.supylabel("metres above the floor")
     figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    save_png(figure, path)
