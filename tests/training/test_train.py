@@ -16,16 +16,8 @@ from training.data.augment import NONE, PAPER
 from training.data.simulated import Job, fill
 from training.release import main as release
 from training.settings import TrainSettings
-from training.train import (
-    LAST,
-    SETTINGS_FILE,
-    Trainer,
-    learning_rate_factor,
-    main,
-    plain,
-    settings_from,
-    train,
-)
+from training.train import LAST, SETTINGS_FILE, main, plain, settings_from, train
+from training.trainer import Trainer, learning_rate_factor
 
 Stores = dict[str, Any]  # settings `data` and `validate`
 State = dict[str, torch.Tensor]
