@@ -24,7 +24,8 @@ from training.data.store import SequenceStore
 
 MOTION = made_up_motion(np.random.default_rng(8), 4.0)
 BVH_NAMES = {
-    "pelvis": "Hips", "spine1": "LowerBack", "spine2": "Spine", "spine3": "Spine1", "neck": "Neck", "head": "Head",
+    "pelvis": "Hips", "spine1": "LowerBack", "spine2": "Spine", "spine3": "Spine1", "neck": "Neck",
+    "head": "Head",
     **{f"{s[0].lower()}_{ours}": f"{s}{theirs}" for s in ("Left", "Right") for ours, theirs in (
         ("hip", "UpLeg"), ("knee", "Leg"), ("ankle", "Foot"), ("toe", "ToeBase"), ("collar", "Shoulder"),
         ("shoulder", "Arm"), ("elbow", "ForeArm"), ("wrist", "Hand"), ("hand", "FingerBase"),
@@ -34,7 +35,7 @@ Y_UP = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])  # our world → a BVH's (x
 
 
 def write_bvh(motion, path, arms_down=0.0):
-    """Our motion as a BVH of CMU's names, y up, centimetres. arms_down: radians by which arms hang in the rest pose."""
+    """Our motion as a BVH of CMU's names, y up, centimetres; in its rest pose arms hang by `arms_down` rad."""
     children = {}
     for link in LINKS:
         children.setdefault(link.parent, []).append(link)
@@ -123,7 +124,12 @@ def upright_poses(frames, rng):
 def write_body_model(folder):
     """A made-up body in SMPL-H's format, each joint being one vertex: x left, y up, z forward."""
     rng = np.random.default_rng(1)
-    offsets = {"l_wrist": (0.25, 0, 0), "r_wrist": (-0.25, 0, 0), "l_ankle": (0, -0.4, 0), "r_ankle": (0, -0.4, 0)}
+    offsets = {
+        "l_wrist": (0.25, 0, 0),
+        "r_wrist": (-0.25, 0, 0),
+        "l_ankle": (0, -0.4, 0),
+        "r_ankle": (0, -0.4, 0),
+    }
     parents = {link.joint: link.parent for link in LINKS}
     rest = {"pelvis": np.zeros(3)}
     for link in LINKS:
@@ -213,7 +219,10 @@ def test_mocap_is_converted_the_same_by_any_number_of_workers(tmp_path):
             "not a packed motion capture file ",
         ]
     assert [item.info for item in stores[0]] == [item.info for item in stores[1]]
-    assert [(item.info.person, item.info.group) for item in stores[0]] == [("cmu/07", "train"), ("hdm05/bd", "test")]
+    assert [(item.info.person, item.info.group) for item in stores[0]] == [
+        ("cmu/07", "train"),
+        ("hdm05/bd", "test"),
+    ]
     for one, two in zip(*stores, strict=True):
         np.testing.assert_array_equal(one.crops, two.crops)
         np.testing.assert_array_equal(one.imu, two.imu)

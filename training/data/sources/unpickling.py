@@ -41,6 +41,7 @@ _NUMPY = {"_reconstruct": _empty_array, "scalar": np._core.multiarray.scalar}  #
 CORES = ("core", "_core")  # numpy 1 and 2
 ALLOWED: Mapping[tuple[str, str], Callable[..., Any] | str] = {
     **{(f"numpy.{core}.multiarray", name): made for core in CORES for name, made in _NUMPY.items()},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): np._core.numeric._frombuffer for core in CORES},  # type: ignore[attr-defined]
     ("numpy", "ndarray"): "an argument of _reconstruct, never called",
     ("numpy", "dtype"): np.dtype,
     ("collections", "OrderedDict"): OrderedDict,
