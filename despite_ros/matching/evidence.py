@@ -89,12 +89,16 @@ class Evidence:
         return tuple(self._lost)
 
     def log_odds(self, track_ids: Sequence[int]) -> DoubleArray:
-        """Wearers × tracks, present or lost; 0 where nothing has been gathered."""
+        """Wearers × tracks, present or lost; 0 where nothing has been gathered.
+
+        Of a lost track it fades: the longer it is gone, the likelier its person goes by a new number.
+        """
         found = np.zeros((self._shape[1], len(track_ids)))
         for column, number in enumerate(track_ids):
             track = self._track(number)
             for source, total, weight in zip(self._sources, track.total, track.weight, strict=True):
                 found[:, column] += source.gain(weight) * total / np.maximum(weight, 1e-9)
+            found[:, column] *= 1.0 - self._absence(track) / max(self._settings.lost_memory, 1e-9)
         return found
 
     def exchange(self, one: int, other: int) -> None:
@@ -111,12 +115,15 @@ class Evidence:
     def _track(self, number: int) -> _Track:
         return self._tracks[number] if number in self._tracks else self._lost[number]
 
+    def _absence(self, track: _Track) -> float:
+        """Seconds since the track was seen."""
+        return 0.0 if self._stamp_ns is None else 1e-9 * (self._stamp_ns - track.seen_ns)
+
     def _newcomer(self, stamp_ns: int, position: FloatArray) -> _Track:
         """A new track, which takes over from the nearest lost track within reach, less what is in doubt."""
         best, share = None, 0.0
         for number, track in sorted(self._lost.items()):
-            absence = 1e-9 * (stamp_ns - track.seen_ns)
-            reach = self._settings.reach + self._settings.reach_speed * absence
+            reach = self._settings.reach + self._settings.reach_speed * self._absence(track)
             distance = float(np.linalg.norm(position[:2] - track.position[:2]))
             if 1.0 - distance / reach > share:
                 best, share = number, 1.0 - distance / reach

@@ -55,6 +55,8 @@ def test_a_lost_track_is_remembered_for_a_while_and_comes_back_whole() -> None:
     before = gather(evidence, 20, 2.0)
     evidence.follow(3 * SECOND, [], [])
     assert evidence.lost == (1,)
+    evidence.follow(4 * SECOND, [], [])
+    assert 0.0 < evidence.log_odds([1])[0, 0] < 0.7 * before
     evidence.follow(5 * SECOND, [1], [HERE])
     assert not evidence.lost
     assert evidence.log_odds([1])[0, 0] == pytest.approx(before)
