@@ -199,7 +199,8 @@ def report(found: dict[str, Any]) -> str:
         "|---|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {row['sensor']} | {row['distance']:g} | {row['points']} | {row['ms']:.2f} | {row['least_ms']:.2f} |"
+        f"| {row['sensor']} | {row['distance']:g} | {row['points']} | {row['ms']:.2f}"
+        f" | {row['least_ms']:.2f} |"
         for row in found["crops"]
     ]
     return "\n".join(lines)

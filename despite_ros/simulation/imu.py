@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import bilinear, lfilter
+from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
 from despite_ros.arrays import DoubleArray, FloatArray, IntArray
@@ -213,26 +213,27 @@ def _wobble(
 ) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
     """Soft tissue as a damped spring that the limb's acceleration (N×3, sensor frame) shakes.
 
-    x¨ + 2ζω x˙ + ω² x = −gain·a. Returns the skin's acceleration x¨, the sensor's tilt and its rate.
+    x¨ + 2ζω x˙ + ω² x = −gain·a, discretised with s = 2·rate·(z − 1)/(z + 1) (Tustin). Returns the skin's
+    acceleration x¨, the sensor's tilt and its rate.
     """
     if model.wobble_gain == 0.0:
         still = np.zeros_like(acceleration)
         return still, still, still
     omega = 2 * np.pi * min(model.wobble_frequency, 0.4 * rate)
-    spring = [1.0, 2 * model.wobble_damping * omega, omega**2]
+    damping, step = 2 * model.wobble_damping * omega, 2 * rate
+    spring = (
+        step**2 + damping * step + omega**2,
+        2 * (omega**2 - step**2),
+        step**2 - damping * step + omega**2,
+    )
+    drive = -model.wobble_gain * acceleration
     displacement, velocity, shake = (
-        _filtered(numerator, spring, -model.wobble_gain * acceleration, rate)
-        for numerator in ([1.0], [1.0, 0.0], [1.0, 0.0, 0.0])
+        lfilter(numerator, spring, drive, axis=0)
+        for numerator in ((1.0, 2.0, 1.0), (step, 0.0, -step), (step**2, -2 * step**2, step**2))
     )
     axes = [1, 0, 2]  # a skin that slides along x tilts the sensor about y, and the other way round
     signs = model.wobble_tilt * np.array([-1.0, 1.0, 0.0])
     return shake, displacement[:, axes] * signs, velocity[:, axes] * signs
-
-
-def _filtered(
-    numerator: list[float], denominator: list[float], signal: DoubleArray, rate: float
-) -> DoubleArray:
-    return np.asarray(lfilter(*bilinear(numerator, denominator, rate), signal, axis=0), np.float64)
 
 
 def _bias_and_noise(
