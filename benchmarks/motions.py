@@ -166,7 +166,7 @@ def draw_distributions(sources: dict[str, dict[str, DoubleArray]], path: Path) -
     for axes, name in zip(grid.flat, names, strict=False):
         top = max(np.quantile(values[name], 0.995) for values in sources.values())
         for source, values in sources.items():
-            axes.hist(values[name], 60, (0, top), density=True, histtype="step", label=source)
+            axes.hist(values[name], 60, range=(0, top), density=True, histtype="step", label=source)
         axes.set_title(name, fontsize=9)
         axes.set_yscale("log")
     grid.flat[0].legend(fontsize=7)

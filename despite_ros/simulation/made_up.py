@@ -119,15 +119,14 @@ def _wandering(rng: Generator, frames: int, calm: DoubleArray) -> DoubleArray:
     return np.asarray(np.where(_CALMED, calm[:, None] * noise, noise))
 
 
-def _spans(stages: list[_Stage], seconds: float, label: str) -> tuple[Span, ...]:
-    """What is done when; the label of a layer replaces "stand" and that of a posture that has none."""
+def _spans(stages: list[_Stage], seconds: float, layer: str) -> tuple[Span, ...]:
+    """What is done when. A layer's label counts in postures on the feet that can walk, else the posture's."""
+    begins = [max(0.0, stage.start + stage.change) for stage in stages]
     ends = [*(stage.start for stage in stages[1:]), seconds]
-    named = (stage.posture.label for stage in stages)
-    labels = [
-        label if stage.posture.steps and label else name for stage, name in zip(stages, named, strict=True)
-    ]
-    return tuple(
-        Span(max(0.0, stage.start + (0 if stage.start < 0 else stage.change)), end, name)
-        for stage, end, name in zip(stages, ends, labels, strict=True)
-        if end > max(0.0, stage.start + stage.change)
-    )
+    spans = []
+    for stage, begin, end in zip(stages, begins, ends, strict=True):
+        walks = stage.posture.steps and not stage.posture.leans_on_arms
+        label = layer if layer and walks else stage.posture.label
+        if end > begin:
+            spans.append(Span(begin, end, label))
+    return tuple(spans)

@@ -1,15 +1,19 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS
 from despite_ros.simulation import repertoire
 from despite_ros.simulation.crowd import APART, closest
+from despite_ros.simulation.imu import PERFECT
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.room import Box, Cylinder, Room
 from despite_ros.simulation.scene import Scene, random_scene
+from despite_ros.simulation.skeleton import LIMB_BONE
 
 
 def scene(seed: int = 0, seconds: float = 4.0, **options: object) -> Scene:
@@ -66,6 +70,18 @@ def test_who_is_elsewhere_is_measured_by_imus_only() -> None:
         for imu in limbs.values():
             assert abs(imu.stamps_ns[0] - STANDING.start_ns) < 1e8
             assert abs(imu.stamps_ns[-1] - imu.stamps_ns[0] - 4e9) < 2e8
+
+
+def test_orientations_and_mounts_tell_how_bones_are_turned() -> None:
+    perfect = replace(STANDING, imu_model=PERFECT)
+    person = perfect.people[0]
+    for limb, samples in perfect.imu()["alice"].items():
+        mount = Rotation.from_quat(person.mounts[limb])
+        bone = (Rotation.from_quat(samples.orientation) * mount.inv()).as_matrix()
+        frames = np.round((samples.stamps_ns - perfect.start_ns) * 60e-9 * 5).astype(int)
+        at_frames = frames % 5 == 0
+        truth = person.motion.rotations[frames[at_frames] // 5, LIMB_BONE[limb]]
+        np.testing.assert_allclose(bone[at_frames], truth, atol=2e-3)
 
 
 def test_the_same_seed_measures_the_same() -> None:
