@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from despite_ros.activities import ACTIVITIES
+from despite_ros.bags.vectors import MEMORY
 from despite_ros.encoders.card import read_card, write_card
 from despite_ros.errors import UserError
 from despite_ros.simulation.skeleton import Motion
@@ -23,10 +24,18 @@ from training.data.simulated import pieces_of
 from training.data.store import SequenceStore
 from training.tasks.activities import measure_heads
 from training.tasks.conditions import conditions
-from training.tasks.embedding import embed_store
+from training.tasks.embedding import alignment, embed_store
+from training.tasks.figures import (
+    draw_embedding,
+    draw_matching,
+    draw_moment_curves,
+    draw_moments,
+    draw_retrievals,
+)
 from training.tasks.matching import MatchingSettings, matching
 from training.tasks.moments import moments
 from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise
+from training.tasks.retrieval import Database, RetrievalSettings, retrieval
 
 Result = dict[str, Any]
 PIECE = 3.0  # seconds of each motion under each condition
@@ -44,6 +53,8 @@ def run_matching(args: argparse.Namespace) -> Result:
             }
             for ask, among in _pairs(part)
         }
+    if args.figures:
+        draw_matching(found["all"], args.figures / "matching.png")
     return found
 
 
@@ -62,9 +73,42 @@ def run_conditions(args: argparse.Namespace) -> Result:
 def run_moments(args: argparse.Namespace) -> Result:
     """Recall@k of every ordered pair of modalities, per test set."""
     sequences = embed_store(read(args.model).model, _store(args), args.stride)
-    return {
+    found = {
         name: {f"{ask} → {among}": moments(part, ask, among) for ask, among in _pairs(part)}
         for name, part in _by_set(sequences).items()
+    }
+    if args.figures:
+        draw_moments(found["all"], args.figures / "moments.png")
+        for ask, among in _pairs(sequences):
+            draw_moment_curves(
+                sequences, ask, among, args.figures / f"moment_{ask}_{among}.png", seed=args.seed
+            )
+    return found
+
+
+def run_retrieval(args: argparse.Namespace) -> Result:
+    """Every ordered pair of modalities: windows ask among those of other people in a vector store."""
+    store = _store(args)
+    database = Database(store, embed_store(read(args.model).model, store, args.stride), args.database)
+    found: Result = {}
+    for ask, among in _pairs([embedded for _, embedded in database.pairs]):
+        settings = RetrievalSettings(args.queries, seed=args.seed)
+        found[f"{ask} → {among}"], answers = retrieval(database, ask, among, settings)
+        if args.figures:
+            draw_retrievals(answers, args.figures / f"retrieval_{ask}_{among}.png")
+    return found
+
+
+def run_embedding(args: argparse.Namespace) -> Result:
+    """How near the modalities of one window lie, and how far those of different windows."""
+    store = _store(args)
+    sequences = embed_store(read(args.model).model, store, args.stride)
+    if args.figures:
+        draw_embedding(store, sequences, args.figures / "embedding.png", seed=args.seed)
+    return {
+        f"{one} – {other}": alignment(sequences, one, other)
+        for one, other in _pairs(sequences)
+        if one < other
     }
 
 
@@ -94,6 +138,8 @@ TASKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "matching": run_matching,
     "conditions": run_conditions,
     "moments": run_moments,
+    "retrieval": run_retrieval,
+    "embedding": run_embedding,
     "recognition": run_recognition,
     "activities": run_activities,
 }
@@ -130,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stride", type=int, default=1, help="frames between windows")
     parser.add_argument("--scenes", type=int, default=1000, help="matching: scenes of each size")
     parser.add_argument("--motions", type=int, default=200, help="conditions: motions to simulate")
+    parser.add_argument("--queries", type=int, default=200, help="retrieval: windows that ask")
+    parser.add_argument(
+        "--database", default=MEMORY, help="retrieval: vector store: a folder, or a Qdrant server's URL"
+    )
+    parser.add_argument(
+        "--figures", type=Path, help="folder for figures: of matching, moments, retrieval, embedding"
+    )
     parser.add_argument("--as-released", action="store_true", help="matching with the authors' code's slips")
     parser.add_argument("--seed", type=int, default=0, help="of draws and simulation")
     parser.add_argument("--json", type=Path, help="also write the result to this file")

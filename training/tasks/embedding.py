@@ -57,6 +57,19 @@ def moving(sequence: StoredSequence, starts: IntArray) -> BoolArray:
     return np.asarray((total[starts + FRAMES - 1] - total[starts]) / (FRAMES - 1) >= MOVING_SPEED)
 
 
+def alignment(sequences: Sequence[EmbeddedSequence], one: str, other: str) -> dict[str, float]:
+    """Mean cosine between two modalities of the same window, and of windows of different sequences."""
+    both = [item.embeddings for item in sequences if {one, other} <= item.embeddings.keys()]
+    same = np.concatenate([(item[one] * item[other]).sum(axis=1) for item in both])
+    centres = [{name: item[name].mean(axis=0) for name in (one, other)} for item in both]
+    cosines = np.stack([item[one] for item in centres]) @ np.stack([item[other] for item in centres]).T
+    apart = cosines[~np.eye(len(both), dtype=np.bool_)]
+    return {
+        "same window": round(float(same.mean()), 4),
+        "different sequences": round(float(apart.mean()), 4) if len(apart) else float("nan"),
+    }
+
+
 def _embed(model: Despite, sequence: StoredSequence, starts: IntArray, modality: str) -> FloatArray:
     device = next(model.parameters()).device
     parts = []

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from despite_ros.arrays import FloatArray
 from despite_ros.errors import UserError
 from training.tasks.embedding import EmbeddedSequence
 
@@ -29,11 +28,6 @@ def moments(
         raise UserError(f"moments {ask} → {among}: no sequence has both")
     recalls = np.array([_recalls(item, ask, among, ranks) for item in both])
     return {str(rank): float(share) for rank, share in zip(ranks, recalls.mean(axis=0), strict=True)}
-
-
-def curve(item: EmbeddedSequence, ask: str, among: str, window: int) -> FloatArray:
-    """Cosine of one query window against every window of the sequence, M (Figure 7)."""
-    return np.asarray(item.embeddings[among] @ item.embeddings[ask][window])
 
 
 def _recalls(item: EmbeddedSequence, ask: str, among: str, ranks: Sequence[int]) -> list[float]:
