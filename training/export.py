@@ -30,6 +30,7 @@ from training.checkpoints import HEADS, WEIGHTS, Checkpoint, read, released_stat
 from training.data.simulated import simulate_sequence
 from training.graphs import difference, run_graph, write_graph
 from training.networks import Despite, PointCloudEncoder
+from training.shared_weights import share_lstm_weights
 
 SHAPES = {"points": (FRAMES, POINTS, 3), "imu": (FRAMES, CHANNELS)}
 LARGEST_DIFFERENCE = 1e-5  # of a float32 graph from torch
@@ -42,6 +43,7 @@ CONVENTIONS = {
     "imu": "row-major rotation matrices bone to world, then free acceleration in the world, m/s²; a limb"
     " without a sensor is all zeros",
     "embeddings": "unnormalised; compare by cosine",
+    "files": "imu.onnx reads its LSTM weights from weights.safetensors, which must lie beside it",
 }
 CARD_FIELDS = ("version", "text_embeddings", "training_data", "split", "measured", "similarity")
 
@@ -120,8 +122,8 @@ def export(checkpoint: Checkpoint, out: Path, facts: Mapping[str, Any] | None = 
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        differences = _write_graphs(checkpoint.model, partial)
         (partial / WEIGHTS).write_bytes(save(released_state(checkpoint.model)))
+        differences = _write_graphs(checkpoint.model, partial)
         if checkpoint.heads is not None:
             (partial / HEADS).write_bytes(save(checkpoint.heads.state_dict()))
         write_card(card, partial)
@@ -146,6 +148,8 @@ def _write_graphs(model: Despite, folder: Path) -> dict[str, float]:
         ):
             path = folder / f"{modality}{suffix}.onnx"
             write_graph(encoder, SHAPES[modality], path, half)
+            if not half:
+                share_lstm_weights(path, folder / WEIGHTS)
             differences[path.name] = check_graph(path, expected, windows[modality], limit)
     return differences
 

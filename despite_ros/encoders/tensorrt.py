@@ -140,7 +140,7 @@ def build_plan(tensorrt: Any, logger: Any, graph: Path, profile: Profile, timing
     strongly_typed = 1 << int(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(strongly_typed)
     parser = tensorrt.OnnxParser(network, logger)
-    if not parser.parse(graph.read_bytes()):
+    if not parser.parse_from_file(str(graph)):  # by file: weights may lie in another one beside it
         errors = "; ".join(str(parser.get_error(place)) for place in range(parser.num_errors))
         raise UserError(f"{graph}: TensorRT {tensorrt.__version__} cannot read it: {errors}")
     config = builder.create_builder_config()
