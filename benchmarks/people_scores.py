@@ -71,7 +71,11 @@ def run(scene: Scene, segmenter: Segmenter) -> Tally:
 
 def scores(tallies: list[Tally]) -> dict[str, float]:
     """Figures of several scenes together; HOTA, IDF1 and switches as TrackEval computes them."""
-    from trackeval.metrics import CLEAR, HOTA, Identity  # needs the extra: pip install despite-ros[benchmarks]
+    from trackeval.metrics import (
+        CLEAR,
+        HOTA,
+        Identity,
+    )  # needs the extra: pip install despite-ros[benchmarks]
 
     hits = [_matched(overlap) for tally in tallies for overlap in tally.overlaps]
     iou = np.concatenate(hits)

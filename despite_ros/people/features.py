@@ -45,7 +45,7 @@ class Group(Protocol):
 def candidate_features(
     candidates: Sequence[Group], points: FloatArray, above: FloatArray, sensor: DoubleArray
 ) -> FloatArray:
-    """Features (G×30) of G groups of N×3 points with heights `above` the floor (N,), seen from `sensor` (3,)."""
+    """Features (G×30) of G groups of N×3 points at heights `above` the floor (N,), seen from `sensor`."""
     if not candidates:
         return np.empty((0, len(FEATURES)), np.float32)
     order = np.concatenate([candidate.members for candidate in candidates])

@@ -80,7 +80,8 @@ def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray |
     planes = planes[planes @ [sensor[0], sensor[1], 1.0] < sensor[2] + 0.1]
     if len(planes) == 0:
         return np.array([0.0, 0.0, samples[:, 2].min()])
-    residuals = judges[:, 2] - (planes[:, :2] @ judges[:, :2].T + planes[:, 2:])
+    a, b, c = planes.T[:, :, None]
+    residuals = judges[:, 2] - (a * judges[:, 0] + b * judges[:, 1] + c)
     scores = (np.abs(residuals) < BAND).sum(1) - (residuals < -0.2).sum(1)
     best: DoubleArray = planes[np.argmax(scores)]
     near: BoolArray = np.abs(samples[:, 2] - samples[:, :2] @ best[:2] - best[2]) < BAND

@@ -16,7 +16,7 @@ def claim(
     unseen: FloatArray,
     settings: PartitionSettings,
 ) -> tuple[IndexArray, BoolArray]:
-    """Track (row of `centres`, or NOBODY) that each of N×3 points belongs to (N,), and whether one is near (N,).
+    """Track (row of `centres`, or NOBODY) of each of N×3 points (N,), and whether it is near to one (N,).
 
     labels: (N,) cluster of each point. centres: T×2 predicted positions. shapes: T×S×3 points of each
     track when it was last seen, moved to where it is predicted. unseen: (T,) seconds since then.

@@ -15,12 +15,15 @@ from despite_ros.people.features import candidate_features
 from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
 from despite_ros.people.partition import claim
+from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.tracking import Track, Tracker
 from despite_ros.people.transform import to_fixed
 from despite_ros.records import PeopleFrame, Person
 
+STANDING = 5  # sweeps at the same pose after which a sensor that moved is taken to stand still
+TURNED = 0.005  # change of an entry of the rotation matrix, about 0.3°, that counts as moving
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
@@ -28,6 +31,12 @@ class Segmenter:
     """Finds and follows people in the sweeps of one LiDAR, given in the order of their stamps."""
 
     def __init__(self, settings: PeopleSettings) -> None:
+        """Start with nothing seen.
+
+        Raises:
+            UserError: `settings.sensor` is unknown.
+        """
+        settings = with_preset(settings, settings.sensor)
         self.settings = settings
         self.rate = RateKeeper(settings.rate)
         self.ground = Ground(settings.ground, settings.max_range)
@@ -46,6 +55,7 @@ class Segmenter:
         self.stamp_ns = 0
         self.ground_ns: int | None = None
         self.pose: DoubleArray | None = None
+        self.still_sweeps = STANDING
 
     def process(
         self, cloud: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, frame_id: str = ""
@@ -90,7 +100,7 @@ class Segmenter:
         people = self._people()
         counters["people"] = sum(person.observed for person in people)
         watch.lap("crops")
-        if self.settings.background.enabled:
+        if self._learns():
             self.background.learn(points[~near], pose[:3, 3])
         watch.lap("learning")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
@@ -112,20 +122,23 @@ class Segmenter:
         return points[kept], above[kept]
 
     def _moved(self, pose: DoubleArray) -> bool:
-        """Whether the sensor moved since the last sweep; the background is then void."""
+        """Whether the sensor moved since the last sweep; the background is void until it stands."""
         before, self.pose = self.pose, pose
-        if before is None:
-            return False
-        change = np.abs(pose[:3] - before[:3])
-        moved = bool(change[:, 3].max() > self.settings.background.still or change[:, :3].max() > 0.005)
-        if moved:
+        change = np.zeros((3, 4)) if before is None else np.abs(pose[:3] - before[:3])
+        moved = bool(change[:, 3].max() > self.settings.background.still or change[:, :3].max() > TURNED)
+        if moved and self.still_sweeps >= STANDING:
             self.background.reset()
+        self.still_sweeps = 0 if moved else self.still_sweeps + 1
         return moved
 
     def _foreground(self, points: FloatArray, pose: DoubleArray) -> BoolArray:
-        if not self.settings.background.enabled:
+        if not self._learns():
             return np.ones(len(points), np.bool_)
         return self.background.new(points, pose[:3, 3], self.stamp_ns)
+
+    def _learns(self) -> bool:
+        """Whether the background is in use: the sensor stands still."""
+        return self.settings.background.enabled and self.still_sweeps >= STANDING
 
     def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, BoolArray]:
         """Track that each point belongs to, and whether a track's points are predicted near it."""

@@ -95,6 +95,7 @@ class TrackingSettings:
 class PeopleSettings:
     """Settings of `despite_ros.people`."""
 
+    sensor: str = setting("", "make or model whose preset is used, such as ouster or vlp16; empty for none")
     max_range: float = setting(20.0, "farthest point that is looked at, m", 2.0, 100.0)
     min_range: float = setting(0.3, "nearest point that is looked at (the robot itself), m", 0.0, 10.0)
     rate: float = setting(10.0, "frames a second handed on; faster sensors are thinned, Hz", 1.0, 50.0)

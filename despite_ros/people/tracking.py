@@ -23,8 +23,8 @@ class Track:
     """A person followed over sweeps.
 
     key: unique among all tracks ever; track_id: once shown. state: (x, y, vx, vy), fixed frame, metres
-    and m/s. height: of the highest point above the floor, smoothed. evidence: mean log-odds of being a person.
-    shape: S×3 points when last seen, in plan view from the state. crop: the last one.
+    and m/s. height: of the highest point above the floor, smoothed. evidence: mean log-odds of being a
+    person. shape: S×3 points when last seen, in plan view from the state. crop: the last one.
     """
 
     key: int
