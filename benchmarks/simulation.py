@@ -29,7 +29,8 @@ from despite_ros.motion.imu import free_acceleration, limb_channels
 from despite_ros.motion.rotations import matrices
 from despite_ros.simulation.body import Body
 from despite_ros.simulation.crops import Nuisances, simulate_crops
-from despite_ros.simulation.imu import IDENTITY, PERFECT, ImuModel, kinematics, simulate_imu
+from despite_ros.simulation.imu import IDENTITY, PERFECT, ImuModel, simulate_imu
+from despite_ros.simulation.kinematics import kinematics
 from despite_ros.simulation.lidar import SENSORS
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.placement import Placement

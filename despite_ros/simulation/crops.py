@@ -11,7 +11,8 @@ from despite_ros.simulation.body import Body, Primitives
 from despite_ros.simulation.lidar import LidarModel
 from despite_ros.simulation.obstacles import NOTHING, Obstacles, obstacles
 from despite_ros.simulation.placement import Placement
-from despite_ros.simulation.raycast import MISS, Cones, Sweep
+from despite_ros.simulation.raycast import Cones
+from despite_ros.simulation.rays import MISS, Sweep
 from despite_ros.simulation.skeleton import Motion
 from despite_ros.simulation.sweep import cast_rays, crossing_times, gather_cones
 

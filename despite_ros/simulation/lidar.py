@@ -8,7 +8,7 @@ import numpy as np
 from despite_ros.arrays import FloatArray, IntArray
 from despite_ros.config import setting
 from despite_ros.simulation.patterns import Pattern, Raster, Rosette, Spinning, Swaying
-from despite_ros.simulation.raycast import RayGrid, make_grid
+from despite_ros.simulation.rays import RayGrid, make_grid
 
 EDGE_STEP = 0.1  # metres between neighbouring ranges that make an edge
 

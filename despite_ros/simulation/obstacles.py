@@ -6,16 +6,8 @@ import numpy as np
 from numba import njit
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
-from despite_ros.simulation.raycast import (
-    MARGIN,
-    Sweep,
-    cell_window,
-    hull_bounds,
-    movement,
-    run,
-    to_sensor,
-    world_ray,
-)
+from despite_ros.simulation.rays import Sweep, movement, to_sensor, world_ray
+from despite_ros.simulation.windows import MARGIN, cell_window, hull_bounds, run
 
 ROOM = -2  # what a hit on an obstacle is told to belong to
 

@@ -9,7 +9,8 @@ from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.simulation.body import Body, Primitives
 from despite_ros.simulation.lidar import LidarModel
 from despite_ros.simulation.obstacles import Obstacles, cast_obstacles
-from despite_ros.simulation.raycast import MISS, Cones, RayGrid, Sweep, cast_cones, true_ranges
+from despite_ros.simulation.raycast import Cones, cast_cones
+from despite_ros.simulation.rays import MISS, RayGrid, Sweep, true_ranges
 from despite_ros.simulation.skeleton import Motion
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from despite_ros.simulation.body import Body, Build, Primitives, stature
+from despite_ros.simulation.anatomy import Build
+from despite_ros.simulation.body import Body, Primitives, stature
 from despite_ros.simulation.raycast import rounded_cone_distance
 from tests.simulation.known_motions import standing, t_pose
 

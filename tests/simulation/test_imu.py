@@ -7,7 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS
-from despite_ros.simulation.imu import PERFECT, SITES, ImuModel, ImuSamples, kinematics, simulate_imu
+from despite_ros.simulation.imu import PERFECT, ImuModel, ImuSamples, simulate_imu
+from despite_ros.simulation.kinematics import SITES, kinematics
 from despite_ros.simulation.made_up import made_up_motion
 from tests.simulation.known_motions import standing, t_pose
 

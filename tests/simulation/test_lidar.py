@@ -10,7 +10,8 @@ from despite_ros.simulation.lidar import SENSORS, LidarModel
 from despite_ros.simulation.obstacles import NOTHING, Obstacles, cast_box, cast_cylinder, obstacles
 from despite_ros.simulation.patterns import Raster, Spinning
 from despite_ros.simulation.placement import Placement
-from despite_ros.simulation.raycast import Sweep, cast_cone, true_ranges
+from despite_ros.simulation.raycast import cast_cone
+from despite_ros.simulation.rays import Sweep, true_ranges
 from despite_ros.simulation.sweep import Actor, Returns, cast_rays, pose_actors, scan
 from tests.simulation.known_motions import standing, t_pose
 from tests.simulation.test_body import depth_inside
