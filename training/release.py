@@ -30,7 +30,7 @@ def jobs(group: str, count: int, mocap: str, seed: int) -> list[Job]:
 
 def release(out: Path, work: Path, sequences: int, mocap: str, workers: int, settings: TrainSettings) -> None:
     """Simulate `sequences` into `work`, train with `settings` there, and write the model folder `out`."""
-    counts = {"train": sequences, "validate": max(8, round(VALIDATE_SHARE * sequences))}
+    counts = {"train": sequences, "validate": max(24, round(VALIDATE_SHARE * sequences))}
     for group, count in counts.items():
         fill(work / group, jobs(group, count, mocap, settings.seed), workers)
     run = work / "run"
@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--width", type=int, default=defaults.width, help="embedding width")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     args = parser.parse_args(arguments)
-    settings = replace(defaults, steps=args.steps, batch=args.batch, width=args.width, seed=args.seed)
+    warmup = min(defaults.warmup, args.steps // 10)
+    settings = replace(
+        defaults, steps=args.steps, warmup=warmup, batch=args.batch, width=args.width, seed=args.seed
+    )
     try:
         release(args.out, args.work, args.sequences, args.mocap, args.workers, settings)
     except UserError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from despite_ros.config import flatten
 from despite_ros.encoders.card import read_card
@@ -134,10 +135,12 @@ def test_errors_are_told_on_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_small_model_from_motion_to_a_folder(tmp_path: Path) -> None:
     """Loss falls, and IMUs of people never seen are matched well above chance (1 in 8)."""
     out, work = tmp_path / "models" / "small", tmp_path / "work"
-    options = ["--sequences", "48", "--steps", "80", "--batch", "32", "--width", "48", "--workers", "1"]
+    options = ["--sequences", "60", "--steps", "110", "--batch", "48", "--width", "48", "--workers", "1"]
     assert release([str(out), "--work", str(work), *options]) == 0
     assert {"card.yaml", "points.onnx", "imu.onnx", "weights.safetensors", "heads.safetensors"} <= {
         path.name for path in out.iterdir()
     }
-    measured = read_card(out).measured["validate"]
-    assert measured["matching_n8_w1"] > 0.2
+    events = EventAccumulator(str(work / "run" / "tensorboard")).Reload()
+    losses = [event.value for event in events.Scalars("loss")]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.1
+    assert read_card(out).measured["validate"]["matching_n8_w1"] > 0.18
