@@ -22,7 +22,7 @@ from despite_ros.simulation.skeleton import MOTION_RATE, Motion, Span
 SLOWEST, FASTEST = 0.12, 2.5  # hertz of the joints' wandering
 LAYERS = {"gait": 0.55, "dance": 0.1, "hops": 0.04, "none": 0.31}  # what is laid over the wandering: chances
 WAVING, STRIKING = 0.15, 0.15  # chances of an arm's quick movements on top
-
+LONG_AGO = -10.0  # seconds: what was taken on then is complete when the motion starts
 
 _ARMS, _LEGS = named("arm_", "elbow", "pronation", "wrist"), named("hip_", "knee", "ankle")
 _TRUNK = 1 * named("chest") + 2 * named("head")
@@ -76,9 +76,9 @@ def made_up_motion(rng: Generator, seconds: float = 6.0) -> Motion:
 
 
 def _stages(rng: Generator, seconds: float) -> list[_Stage]:
-    """One to three postures; about one change in six is a fall, the rest take their time."""
+    """One to three postures; two in five of those who lie down fall, other changes take their time."""
     count = rng.choice([1, 2, 3], p=[0.5, 0.33, 0.17])
-    starts = np.concatenate([[-10.0], np.sort(rng.uniform(0.1 * seconds, 0.85 * seconds, count - 1))])
+    starts = np.concatenate([[LONG_AGO], np.sort(rng.uniform(0.1 * seconds, 0.85 * seconds, count - 1))])
     postures, stages = list(POSTURES.values()), []
     weights = np.array([posture.weight for posture in postures])
     for start in starts:
@@ -93,7 +93,7 @@ def _stages(rng: Generator, seconds: float) -> list[_Stage]:
 def _arms(rng: Generator, times: DoubleArray) -> DoubleArray:
     """F×32: arm postures, taken one after the other at their own times, quickly or slowly."""
     count = 1 + rng.poisson(times[-1] / 5)
-    starts = [-10.0, *np.sort(rng.uniform(0, times[-1], count - 1))]
+    starts = [LONG_AGO, *np.sort(rng.uniform(0, times[-1], count - 1))]
     weights = _weights([(start, rng.uniform(0.4, 1.6)) for start in starts], times)
     return np.asarray(weights @ np.stack([draw_arms(rng) for _ in starts]))
 

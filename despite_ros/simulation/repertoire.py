@@ -19,7 +19,8 @@ WEIGHTS = {
 }  # fmt: skip
 """Everyday activity → how often it is drawn."""
 LONGEST_CLIP = 8.0  # seconds of a captured motion that are used at a time
-GET_AWAY = 0.45  # chance that somebody walks somewhere between two made-up or captured motions
+GET_AWAY = 0.45  # chance that somebody walks somewhere after a made-up motion, or from where clips hardly fit
+CORNERED = 0.9  # metres to a wall or furniture: here hardly any captured clip fits
 
 
 def parametric(rng: Generator, style: Style, around: Surroundings) -> Motion:
@@ -51,7 +52,7 @@ def captured(motions: Sequence[Motion]) -> Repertoire:
     seconds = np.array([motion.duration for motion in motions])
 
     def draw(rng: Generator, style: Style, around: Surroundings) -> Motion:
-        if rng.random() < GET_AWAY / 2:
+        if around.room.clearance(around.position) < CORNERED and rng.random() < GET_AWAY:
             return walk_somewhere(rng, style, around)
         motion = motions[rng.choice(len(motions), p=seconds / seconds.sum())]
         start = rng.uniform(0, max(0.0, motion.duration - LONGEST_CLIP))

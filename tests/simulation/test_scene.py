@@ -23,8 +23,7 @@ def scene(seed: int = 0, seconds: float = 4.0, **options: object) -> Scene:
 STANDING = scene(people=4, wearers=2, absent=1, imus=3)
 
 
-@pytest.mark.parametrize("moving", [False, True])
-@pytest.mark.parametrize("what", [repertoire.parametric, repertoire.made_up])
+@pytest.mark.parametrize(("moving", "what"), [(True, repertoire.parametric), (False, repertoire.made_up)])
 def test_nobody_walks_through_anything(moving: bool, what: repertoire.Repertoire) -> None:
     crowded = scene(seed=5, seconds=15.0, people=4, wearers=0, absent=0, moving=moving, repertoire=what)
     for first, second in combinations(crowded.people, 2):
