@@ -56,37 +56,33 @@ class Matcher:
 
     def update(self, frame: MatchingFrame) -> tuple[Assignment, ...]:
         """Take in one frame and name the tracks."""
-        track_ids, similarity = frame.track_ids, frame.similarity
-        log_odds = np.stack([self._scale * similarity + self._bias, frame.travel])
-        travel_weights = np.full(similarity.shape, self._settings.travel_weight)
-        weights = np.stack([frame.weights, travel_weights * frame.alive[:, None]])
-        for evidence in (self._evidence, self._recent):
-            evidence.follow(frame.stamp_ns, track_ids, frame.positions)
-            evidence.add(track_ids, log_odds, weights)
-        self._mend_swaps(frame.stamp_ns, track_ids, frame.positions)
-        candidates = [*track_ids, *self._evidence.lost]
-        total = self._log_odds(candidates)
-        chosen, belief = assign(total), marginals(total)
+        self._gather(frame)
+        self._mend_swaps(frame)
+        candidates = [*frame.track_ids, *self._evidence.lost]
+        log_odds = self._log_odds(candidates)
+        chosen, belief = assign(log_odds), marginals(log_odds)
         heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
-        found = []
-        for index in range(len(self._wearers)):
-            decided = self._decide(index, candidates, int(chosen[index]), belief[index])
-            if not frame.alive[index]:
-                decided = replace(decided, track_id=NOBODY, state=State.STALE)
-            elif not heard[index]:
-                decided = replace(decided, track_id=NOBODY, state=State.GATHERING)
-            elif decided.track_id in self._evidence.lost:
-                decided = replace(decided, track_id=NOBODY, state=State.STALE)
-            elif decided.track_id != NOBODY:
-                decided = replace(decided, similarity=float(similarity[index, chosen[index]]))
-            found.append(decided)
-        return tuple(found)
+        decided = (
+            self._decide(index, candidates, int(chosen[index]), belief[index])
+            for index in range(len(self._wearers))
+        )
+        return tuple(self._seen(item, index, frame, bool(heard[index])) for index, item in enumerate(decided))
 
-    def _mend_swaps(self, stamp_ns: int, track_ids: Sequence[int], positions: Sequence[FloatArray]) -> None:
+    def _gather(self, frame: MatchingFrame) -> None:
+        """Add the frame's evidence, of windows and of travel, to what there is."""
+        windows = self._scale * frame.similarity + self._bias
+        log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
+        heard = np.broadcast_to(frame.alive[:, None], frame.similarity.shape)
+        for evidence in (self._evidence, self._recent):
+            evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions)
+            evidence.add(frame.track_ids, log_odds, np.stack([frame.weights, heard]))
+
+    def _mend_swaps(self, frame: MatchingFrame) -> None:
         """Let evidence and names change places where two tracks have gone on with each other's person."""
-        self._swaps.follow(stamp_ns, track_ids, positions)
+        self._swaps.follow(frame.stamp_ns, frame.track_ids, frame.positions)
         names = {number: index for index, number in enumerate(self._current) if number != NOBODY}
-        for one, other in self._swaps.swapped(track_ids, self._recent.log_odds(track_ids), names):
+        recent = self._recent.log_odds(frame.track_ids)
+        for one, other in self._swaps.swapped(frame.track_ids, recent, names):
             self._evidence.exchange(one, other)
             turned = {one: other, other: one}
             self._current = [turned.get(number, number) for number in self._current]
@@ -117,6 +113,19 @@ class Matcher:
             state = State.ABSENT if confidence >= self._settings.absent_confidence else State.GATHERING
         self._current[index] = number
         return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)
+
+    def _seen(self, decided: Assignment, index: int, frame: MatchingFrame, heard: bool) -> Assignment:
+        """What can be said now: nobody for silent sensors, before any evidence, and for a lost track."""
+        if not frame.alive[index]:
+            return replace(decided, track_id=NOBODY, state=State.STALE)
+        if not heard:
+            return replace(decided, track_id=NOBODY, state=State.GATHERING)
+        if decided.track_id == NOBODY:
+            return decided
+        if decided.track_id not in frame.track_ids:
+            return replace(decided, track_id=NOBODY, state=State.STALE)
+        column = list(frame.track_ids).index(decided.track_id)
+        return replace(decided, similarity=float(frame.similarity[index, column]))
 
 
 def window_weights(motion: FloatArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:
