@@ -3,13 +3,14 @@
 Arguments and parameters are those of `despite live`; here they become launch actions.
 """
 
-from despite_ros.nodes.launching import ARGUMENTS, parameters, programs
-from despite_ros.resources import share
-from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
+from despite_ros.nodes.launching import ARGUMENTS, parameters, programs
+from despite_ros.resources import share
+from launch import LaunchContext, LaunchDescription
 
 
 def start_nodes(context: LaunchContext) -> list[Node]:

@@ -5,21 +5,18 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from despite_ros.bags.report import write_report
-from despite_ros.bags.results import Line, read_lines, write_json, write_lines
-from despite_ros.bags.run import versions
-from despite_ros.bags.score import judge, score
+from despite_ros.bags.results import Line
+from despite_ros.bags.score import judge
 from despite_ros.bags.writer import CLOUD_TOPIC, write_recording
-from despite_ros.encoders import find_model, read_card
+from despite_ros.encoders import find_model
 from despite_ros.errors import UserError
-from despite_ros.nodes.observer import Observer
 from despite_ros.nodes.processes import node_command, running
+from despite_ros.nodes.results_node import ResultsNode, listening
 from despite_ros.nodes.table import live_table
 from despite_ros.simulation.scene import random_scene
 
@@ -49,15 +46,13 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     find_model(args.model)  # before the long part
     scene_folder = _simulate(args, console)
-    truth = list(read_lines(scene_folder / "truth.jsonl"))
-    started = time.monotonic()
-    observer = Observer()
-    try:
-        _watch(args, scene_folder, truth, observer, console)
-    finally:
-        observer.close()
-    _write(args, scene_folder, truth, observer, time.monotonic() - started)
-    verdict = final_verdict(observer.lines, truth)
+    parameters = {"nodes.truth": str(scene_folder / "truth.jsonl"), "encoders.model": args.model}
+    with listening(parameters) as results:
+        _watch(args, scene_folder, results, console)
+    results.write(args.out, "demo")
+    (scene_folder / "wearers.yaml").rename(args.out / "wearers.yaml")
+    shutil.rmtree(scene_folder)  # the recording has it all
+    verdict = final_verdict(results.lines, results.truth)
     for wearer, right in verdict.items():
         console.print(f"{wearer}: {'right' if right else '[red]wrong'}")
     console.print(f"report: {args.out / 'report.html'}   recording: {args.out / 'recording'}")
@@ -90,9 +85,7 @@ def _simulate(args: argparse.Namespace, console: Console) -> Path:
         )
 
 
-def _watch(
-    args: argparse.Namespace, scene: Path, truth: Sequence[Line], observer: Observer, console: Console
-) -> None:
+def _watch(args: argparse.Namespace, scene: Path, results: ResultsNode, console: Console) -> None:
     """Run nodes and player until the scene is over, with the table on screen.
 
     Raises:
@@ -106,54 +99,21 @@ def _watch(
         "encoders.device": args.device,
     }
     commands = {name: node_command(name, parameters) for name in ("people", "reid", "recorder")}
-    commands["player"] = ["-m", "despite_ros.nodes.player", str(scene / "recording.mcap"), "--subscribers=2"]
+    recording = str(scene / "recording.mcap")
+    commands["player"] = ["-m", "despite_ros.nodes", "player", recording, "--subscribers=2"]
     with running(commands, args.out) as processes, Live(console=console, auto_refresh=False) as live:
         while processes["player"].poll() is None:
             ended = [name for name, process in processes.items() if process.poll() is not None]
             if ended and ended != ["player"]:
                 last = (args.out / f"{ended[0]}.log").read_text().strip().splitlines()[-1:]
                 raise UserError(f"{ended[0]} ended before the scene was over: {' '.join(last)}")
-            _show(live, observer, truth)
+            _show(live, results)
             time.sleep(REFRESH_S)
         time.sleep(SETTLE_S)
-        _show(live, observer, truth)
+        _show(live, results)
 
 
-def _show(live: Live, observer: Observer, truth: Sequence[Line]) -> None:
-    newest = observer.lines[-1] if observer.lines else None
-    marks = final_verdict([newest], truth) if newest else {}
-    live.update(live_table(newest, observer.faults(), marks), refresh=True)
-
-
-def _write(
-    args: argparse.Namespace, scene: Path, truth: Sequence[Line], observer: Observer, wall_s: float
-) -> None:
-    """results.jsonl, truth.jsonl, summary.json, report.html and the recording with the results in it."""
-    lines = observer.lines
-    if not lines:
-        raise UserError("the nodes gave no results; `despite doctor` says what is wrong")
-    write_lines(args.out / "results.jsonl", lines)
-    write_lines(args.out / "truth.jsonl", truth)
-    write_json(args.out / "summary.json", _summary(args, lines, truth, observer, wall_s))
-    (scene / "wearers.yaml").rename(args.out / "wearers.yaml")
-    shutil.rmtree(scene)
-    write_report(args.out)
-
-
-def _summary(
-    args: argparse.Namespace, lines: Sequence[Line], truth: Sequence[Line], observer: Observer, wall_s: float
-) -> dict[str, Any]:
-    card = read_card(find_model(args.model))
-    return {
-        "name": "demo",
-        "frames": len(lines),
-        "recording_s": args.seconds,
-        "wall_s": wall_s,
-        "frame_id": "lidar",
-        "sweeps_lost": len(truth) - len(lines),
-        "drops": observer.faults(),
-        "model": card.name,
-        "model_sha256": dict(card.files),
-        "versions": versions(),
-        "scores": score(lines, truth),
-    }
+def _show(live: Live, results: ResultsNode) -> None:
+    newest = results.lines[-1] if results.lines else None
+    marks = final_verdict([newest], results.truth) if newest else {}
+    live.update(live_table(newest, results.faults(), marks), refresh=True)

@@ -1,5 +1,6 @@
 """Run the nodes of this process until it is told to stop."""
 
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +8,13 @@ from typing import Any
 from despite_ros.errors import UserError
 from despite_ros.nodes.dds import prepare_dds
 
-PROGRAMS = {"people": ("people",), "reid": ("reid",), "both": ("people", "reid"), "recorder": ("recorder",)}
+CLASSES = {
+    "people": ("people_node", "PeopleNode"),
+    "reid": ("reid_node", "ReidNode"),
+    "recorder": ("recorder", "RecorderNode"),
+    "results": ("results_node", "ResultsNode"),
+}
+PROGRAMS = {"both": ("people", "reid"), **{name: (name,) for name in CLASSES}}
 
 
 def main(names: Sequence[str], arguments: Sequence[str]) -> int:
@@ -54,14 +61,5 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
 
 def _make(name: str) -> Any:
     """Import only what the process runs: the people node needs no encoders."""
-    if name == "people":
-        from despite_ros.nodes.people_node import PeopleNode
-
-        return PeopleNode()
-    if name == "recorder":
-        from despite_ros.nodes.recorder import RecorderNode
-
-        return RecorderNode()
-    from despite_ros.nodes.reid_node import ReidNode
-
-    return ReidNode()
+    module, kind = CLASSES[name]
+    return getattr(importlib.import_module(f"despite_ros.nodes.{module}"), kind)()

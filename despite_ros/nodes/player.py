@@ -1,4 +1,4 @@
-"""Play a recording onto real topics in real time: `python -m despite_ros.nodes.player RECORDING`."""
+"""Play a recording onto real topics in real time: `python -m despite_ros.nodes player RECORDING`."""
 
 import argparse
 import importlib
@@ -108,7 +108,3 @@ def _profile(connection: Connection) -> QoSProfile:
     if connection.msgtype == IMU:
         return qos.IMU
     return qos.STATIC_TRANSFORMS if connection.topic.endswith("tf_static") else qos.TRANSFORMS
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -14,15 +14,13 @@ END_S = 5.0  # a process that has not ended so long after SIGINT is killed
 
 def node_command(kind: str, parameters: Mapping[str, Any], ros_arguments: Sequence[str] = ()) -> list[str]:
     """The command line of `python -m despite_ros.nodes KIND` with ROS parameters."""
-    given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
-    return [
-        "-m",
-        "despite_ros.nodes",
-        kind,
-        "--ros-args",
-        *ros_arguments,
-        *given,
-    ]  # what is given last counts
+    # what is given last counts
+    return ["-m", "despite_ros.nodes", kind, "--ros-args", *ros_arguments, *ros_parameters(parameters)]
+
+
+def ros_parameters(parameters: Mapping[str, Any]) -> list[str]:
+    """Parameters as ROS arguments: -p name:=value …"""
+    return [word for name, value in parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
 
 
 @contextmanager

@@ -17,6 +17,8 @@ class NodeSettings:
     lidar_slop: float = setting(0.05, "several LiDARs' sweeps this close belong together, s", 0.0, 1.0)
     fixed_frame: str = setting("", "tf frame of the results, z up; empty: the cloud's own frame")
     wearers: str = setting("", "path of the wearers file")
+    results: str = setting("", "folder for results and report, for the results node")
+    truth: str = setting("", "truth.jsonl that the results node scores against")
     recording: str = setting("", "folder of a new recording of inputs and results, for the recorder node")
     time_jump: float = setting(1.0, "stamps going back further start everything anew, s", 0.1, 60.0)
     latency_warning: float = setting(
