@@ -7,9 +7,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.simulation.contacts import RADII
 from despite_ros.simulation.noise import ease
 from despite_ros.simulation.skeleton import BONES, LINKS, Motion, heading, place_joints, yaw_matrix
 
+STANDING = 0.05  # quantile of the lowest joint's height that is taken for the floor; below are faults
 BLEND = 0.5  # seconds during which one motion turns into the next
 
 
@@ -23,9 +25,14 @@ def offsets_of(motion: Motion) -> dict[str, FloatArray]:
 
 
 def retarget(motion: Motion, offsets: Mapping[str, FloatArray]) -> Motion:
-    """The same movement by another body; the path of the pelvis scales with the length of the legs."""
+    """The same movement by another body, on the floor.
+
+    The path of the pelvis scales with the length of the legs. Rigs differ in where the pelvis is above
+    the hips, so heights are set anew: as a whole, that the body stands on the floor when it is lowest.
+    """
     scale = _leg(offsets) / _leg(offsets_of(motion))
     joints = place_joints(motion.joint("pelvis") * np.float32(scale), motion.rotations, offsets)
+    joints[..., 2] -= np.quantile((joints[..., 2] - RADII).min(axis=1), STANDING)
     return motion.moved(joints, motion.rotations)
 
 

@@ -15,12 +15,8 @@ _CALMED = named("hip_", "knee", "ankle", "pelvis") > 0
 
 def turning(rng: Generator, times: DoubleArray) -> DoubleArray:
     """F radians of heading: none, some, or much turning about."""
-    rate = (
-        np.radians(70)
-        * rng.choice([0, 0.3, 1])
-        * smooth_noise(rng, len(times), MOTION_RATE, np.array([0.2]))[:, 0]
-    )
-    return np.cumsum(rate) / MOTION_RATE
+    wish = smooth_noise(rng, len(times), MOTION_RATE, np.array([0.2]))[:, 0]
+    return np.cumsum(wish * np.radians(70) * rng.choice([0, 0.3, 1])) / MOTION_RATE
 
 
 def gait(rng: Generator, times: DoubleArray, steps: DoubleArray) -> tuple[DoubleArray, DoubleArray, str]:

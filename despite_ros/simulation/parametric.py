@@ -12,10 +12,11 @@ from numpy.random import Generator
 
 from despite_ros.arrays import DoubleArray
 from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES, SIDED
+from despite_ros.simulation.contacts import RADII
 from despite_ros.simulation.gait import flight, gait_angles
 from despite_ros.simulation.noise import ease
 from despite_ros.simulation.posing import keep_feet_flat, motion_of
-from despite_ros.simulation.skeleton import MOTION_RATE, Motion, Span
+from despite_ros.simulation.skeleton import JOINT_INDEX, MOTION_RATE, Motion, Span
 from despite_ros.simulation.style import Style
 
 Activity = Callable[[Generator, float, Style], Motion]
@@ -67,11 +68,9 @@ def sit(rng: Generator, seconds: float, style: Style) -> Motion:
     shares = _held(seconds, down)
     passing = 4 * shares * (1 - shares)  # leaning forward on the way, so that the weight stays over the feet
     angles = shares[:, None] * pose + passing[:, None] * _pose(pelvis_pitch=28, hip_flex=24, chest_bend=10)
-    leg = -style.offsets["l_ankle"][2] - style.offsets["l_hip"][2]
-    seat = np.full(
-        len(angles), leg + 0.085 - 0.1
-    )  # thighs level: ankle above the floor, less the pelvis' flesh
-    return _motion("sit", rng, style, angles, seat=seat)
+    leg = -float(style.offsets["l_ankle"][2] + style.offsets["l_hip"][2])
+    level = leg + RADII[JOINT_INDEX["l_ankle"]] - RADII[JOINT_INDEX["pelvis"]]  # so that the thighs are
+    return _motion("sit", rng, style, angles, seat=np.full(len(angles), level))
 
 
 def squat(rng: Generator, seconds: float, style: Style) -> Motion:

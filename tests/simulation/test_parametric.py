@@ -3,6 +3,7 @@ import pytest
 
 from despite_ros.activities import ACTIVITIES
 from despite_ros.simulation.chaining import chain, offsets_of, retarget, steer
+from despite_ros.simulation.contacts import RADII
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.parametric import PARAMETRIC, turn, walk
 from despite_ros.simulation.skeleton import JOINT_INDEX, Motion, heading
@@ -74,6 +75,15 @@ def test_a_chain_is_one_smooth_motion_of_one_body() -> None:
     assert steps.max() < 0.2
     assert whole.label_at(3.0) == "walk"
     assert whole.label_at(9.0) == second.label_at(9.0 - (whole.duration - 4.0))
+
+
+def test_another_body_stands_on_the_floor_too() -> None:
+    tall = Style.random(np.random.default_rng(7)).offsets
+    low_pelvis = tall | {"l_hip": tall["l_hip"] + (0, 0, 0.1), "r_hip": tall["r_hip"] + (0, 0, 0.1)}
+    for offsets in (tall, low_pelvis):
+        motion = retarget(perform("walk"), {name: np.float32(offset) for name, offset in offsets.items()})
+        lowest = (motion.joints[..., 2] - RADII).min(axis=1)
+        assert abs(np.median(lowest)) < 0.02
 
 
 def test_steering_bends_a_path_by_the_angle() -> None:
