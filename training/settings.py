@@ -8,7 +8,7 @@ from training.data.augment import AugmentSettings
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Defaults are those of the released models; `training/config/paper.yaml` is the paper's recipe."""
+    """Recipes are files of `training/config`: that of the released model and the paper's."""
 
     data: tuple[str, ...] = setting((), "sequence stores to train on (their group `train`)")
     validate: tuple[str, ...] = setting((), "sequence stores to watch (their group `validate`)")

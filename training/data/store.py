@@ -8,7 +8,7 @@ of them in about 1 GB.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -188,11 +188,6 @@ class StoreWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def persons(store: SequenceStore) -> Sequence[str]:
-    """The names of the people in a store, sorted."""
-    return sorted({item.info.person for item in store.sequences})
 
 
 def _layout(points: int) -> dict[str, tuple[str, int]]:
