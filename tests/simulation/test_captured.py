@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def pack(path: Path, motion: Motion, trial: str = "07_01", activity: str = "jog"
     joints = np.round((motion.joints - root[:, None]) * 1e4).astype(np.int16).reshape(motion.frames, -1)
     xyzw = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3)).as_quat()
     wxyz = np.round(xyzw[:, [3, 0, 1, 2]] * 32767).astype(np.int16).reshape(motion.frames, -1)
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{trial}/root": root,
         f"{trial}/joints_d2": second_differences(joints),
         f"{trial}/quat_d2": second_differences(wxyz),

@@ -79,9 +79,10 @@ def test_a_chain_is_one_smooth_motion_of_one_body() -> None:
 
 def test_another_body_stands_on_the_floor_too() -> None:
     tall = Style.random(np.random.default_rng(7)).offsets
-    low_pelvis = tall | {"l_hip": tall["l_hip"] + (0, 0, 0.1), "r_hip": tall["r_hip"] + (0, 0, 0.1)}
+    higher = np.array([0, 0, 0.1], np.float32)
+    low_pelvis = {**tall, "l_hip": tall["l_hip"] + higher, "r_hip": tall["r_hip"] + higher}
     for offsets in (tall, low_pelvis):
-        motion = retarget(perform("walk"), {name: np.float32(offset) for name, offset in offsets.items()})
+        motion = retarget(perform("walk"), offsets)
         lowest = (motion.joints[..., 2] - RADII).min(axis=1)
         assert abs(np.median(lowest)) < 0.02
 

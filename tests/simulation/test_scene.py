@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS
 from despite_ros.simulation import repertoire
-from despite_ros.simulation.crowd import APART, closest
+from despite_ros.simulation.crowd import APART, Repertoire, closest
 from despite_ros.simulation.imu import PERFECT
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.room import Box, Cylinder, Room
@@ -24,7 +24,7 @@ STANDING = scene(people=4, wearers=2, absent=1, imus=3)
 
 
 @pytest.mark.parametrize(("moving", "what"), [(True, repertoire.parametric), (False, repertoire.made_up)])
-def test_nobody_walks_through_anything(moving: bool, what: repertoire.Repertoire) -> None:
+def test_nobody_walks_through_anything(moving: bool, what: Repertoire) -> None:
     crowded = scene(seed=5, seconds=15.0, people=4, wearers=0, absent=0, moving=moving, repertoire=what)
     for first, second in combinations(crowded.people, 2):
         assert closest(first.motion, second.motion) > APART / 2
@@ -103,7 +103,7 @@ def test_a_robots_poses_bring_the_floor_back_to_zero() -> None:
 def test_clearance_is_the_way_to_the_nearest_thing() -> None:
     room = Room(10, 8, boxes=(Box(2, 0, 0.5, 1, 2, 1, np.pi / 2),), cylinders=(Cylinder(-2, 0, 0.5, 0, 2),))
     places = [(2, 2), (4.0, 0), (-2, 1), (0, 3.9), (2, 0), (6, 0)]
-    np.testing.assert_allclose(room.clearance(places), [1.5, 1.0, 0.5, 0.1, -0.5, -1.0], atol=1e-9)
+    np.testing.assert_allclose(room.clearance(np.array(places)), [1.5, 1.0, 0.5, 0.1, -0.5, -1.0], atol=1e-9)
 
 
 @pytest.mark.parametrize(
