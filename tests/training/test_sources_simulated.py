@@ -35,7 +35,7 @@ Y_UP = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])  # our world → a BVH's (x
 
 
 def write_bvh(motion, path, arms_down=0.0):
-    """Our motion as a BVH of CMU's names, y up, centimetres; in its rest pose arms hang by `arms_down` rad."""
+    """Our motion as a BVH of CMU's names, y up, centimetres; arms hang by `arms_down` rad at rest."""
     children = {}
     for link in LINKS:
         children.setdefault(link.parent, []).append(link)

@@ -29,21 +29,23 @@ from training.data.store import SequenceStore, StoreWriter
 AHEAD = 4  # items in the making, times the number of workers: bounds what waits in memory
 
 
-def convert(source: Source, directory: Path, workers: int, limit: int | None = None) -> Counter[str]:
+def convert(source: Source, directory: Path, workers: int, every: int = 1) -> Counter[str]:
     """Fill a store from a source.
 
-    limit: at most that many items, in the source's order; None for all.
+    every: make each so-manieth sequence only; a later run with 1 adds the others.
     Returns how often a reason to skip occurred, files and people left out of the reasons.
 
     Raises:
-        UserError: the source is not there, or the store holds another number of points.
+        UserError: the source is not there, the store holds another number of points, `every` is below 1.
     """
+    if every < 1:
+        raise UserError(f"every: {every} given, 1 is the least")
     reasons: Counter[str] = Counter()
     with (
         StoreWriter(directory, source.points) as writer,
         (directory / "skipped.jsonl").open("w") as skipped,
     ):
-        work = list(itertools.islice(source.items(), limit))
+        work = list(itertools.islice(source.items(), 0, None, every))
         missing = [item for item in work if item.name not in writer.names]
         results = _results(source, missing, workers)
         for found in tqdm(results, total=len(missing), unit="sequences", mininterval=5):
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = SOURCES[args.source]
         values = {item.name: getattr(args, item.name) for item in fields(kind) if item.metadata}
         source = override(kind(args.path), values, f"training.data.convert {args.source}")
-        reasons = convert(source, args.out, args.workers, args.limit)
+        reasons = convert(source, args.out, args.workers, args.every)
         print(_summary(args.out, reasons, time.monotonic() - begin))
     except UserError as error:
         print(f"training.data.convert: {error}", file=sys.stderr)
@@ -119,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         own.add_argument("path", type=Path, help="where the data set lies")
         own.add_argument("--out", type=Path, required=True, help="store folder; an unfinished one goes on")
         own.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
-        own.add_argument("--limit", type=int, help="convert the first so many items only")
+        own.add_argument("--every", type=int, default=1, help="convert each so-manieth item only")
         for item in fields(kind):
             if item.metadata:
                 flag, help_text = f"--{item.name.replace('_', '-')}", item.metadata["description"]
