@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
-from despite_ros.simulation.rays import Sweep, movement, to_sensor, world_ray
+from despite_ros.simulation.rays import Sweep, movement, to_sensor
 from despite_ros.simulation.windows import MARGIN, cell_window, hull_bounds, run, window_times
 
 
@@ -97,32 +97,62 @@ def cone_windows(sweep: Sweep, cones: Cones) -> IntArray:
     return windows
 
 
+@njit(cache=True, error_model="numpy")
+def local_pose(cones: Cones, p: int, pose: DoubleArray, time: float) -> DoubleArray:
+    """A sensor's pose (4×4) `time` seconds before the sweep's end in the local frame of cone p, 3×4."""
+    found = np.zeros((3, 4))
+    for row in range(3):
+        for k in range(3):
+            weight = cones.to_local[p, row, k]
+            now = cones.origins[p, k] + (time - cones.posed_at[p]) * cones.velocities[p, k]
+            found[row, 3] += weight * (pose[k, 3] - now)
+            for column in range(3):
+                found[row, column] += weight * pose[k, column]
+    return found
+
+
 @njit(cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def cast_cone(
-    sweep: Sweep, cones: Cones, p: int, first: int, last: int, ranges: FloatArray, hits: IndexArray
+    sweep: Sweep, cones: Cones, p: int, window: IntArray, ranges: FloatArray, hits: IndexArray
 ) -> None:
-    """Test rays first … last − 1 against cone p; nearer hits go to `ranges` and `hits`."""
-    a = cones.to_local[p]
-    c, v = cones.origins[p], cones.velocities[p]
+    """Test the rays of a window of cells against cone p; nearer hits go to `ranges` and `hits`.
+
+    Both the sensor's and the cone's movement are linear in time, so the sensor's pose in the cone's
+    frame is blended from those at the beginning and the end of the sweep, ray by ray.
+    """
+    a = local_pose(cones, p, sweep.start, -sweep.period)
+    b = local_pose(cones, p, sweep.end, 0.0) - a
     height, low, high = cones.heights[p], cones.radii[p, 0], cones.radii[p, 1]
-    for i in range(first, last):
-        ox, oy, oz, dx, dy, dz = world_ray(sweep, i)
-        lag = sweep.grid.times[i] - cones.posed_at[p]
-        x, y, z = ox - c[0] - lag * v[0], oy - c[1] - lag * v[1], oz - c[2] - lag * v[2]
-        distance = rounded_cone_distance(
-            a[0, 0] * x + a[0, 1] * y + a[0, 2] * z,
-            a[1, 0] * x + a[1, 1] * y + a[1, 2] * z,
-            a[2, 0] * x + a[2, 1] * y + a[2, 2] * z,
-            a[0, 0] * dx + a[0, 1] * dy + a[0, 2] * dz,
-            a[1, 0] * dx + a[1, 1] * dy + a[1, 2] * dz,
-            a[2, 0] * dx + a[2, 1] * dy + a[2, 2] * dz,
-            height,
-            low,
-            high,
-        )
-        if 0.0 < distance < ranges[i]:
-            ranges[i] = distance
-            hits[i] = cones.owners[p]
+    directions, times = sweep.grid.directions, sweep.grid.times
+    for row in range(window[0], window[1]):
+        for shift in (0, sweep.grid.columns):
+            first, last = run(sweep.grid, window, row, shift)
+            for i in range(first, last):
+                x, y, z = float(directions[i, 0]), float(directions[i, 1]), float(directions[i, 2])
+                share = 1.0 + times[i] / sweep.period
+                distance = rounded_cone_distance(
+                    a[0, 3] + share * b[0, 3],
+                    a[1, 3] + share * b[1, 3],
+                    a[2, 3] + share * b[2, 3],
+                    a[0, 0] * x
+                    + a[0, 1] * y
+                    + a[0, 2] * z
+                    + share * (b[0, 0] * x + b[0, 1] * y + b[0, 2] * z),
+                    a[1, 0] * x
+                    + a[1, 1] * y
+                    + a[1, 2] * z
+                    + share * (b[1, 0] * x + b[1, 1] * y + b[1, 2] * z),
+                    a[2, 0] * x
+                    + a[2, 1] * y
+                    + a[2, 2] * z
+                    + share * (b[2, 0] * x + b[2, 1] * y + b[2, 2] * z),
+                    height,
+                    low,
+                    high,
+                )
+                if 0.0 < distance < ranges[i]:
+                    ranges[i] = distance
+                    hits[i] = cones.owners[p]
 
 
 @njit(cache=True, error_model="numpy")
@@ -130,7 +160,4 @@ def cast_cones(sweep: Sweep, cones: Cones, ranges: FloatArray, hits: IndexArray)
     """Cast the rays that can meet cones; nearer hits go to `ranges`, owners to `hits` (N each)."""
     windows = cone_windows(sweep, cones)
     for p in range(len(windows)):
-        for row in range(windows[p, 0], windows[p, 1]):
-            for shift in (0, sweep.grid.columns):
-                first, last = run(sweep.grid, windows[p], row, shift)
-                cast_cone(sweep, cones, p, first, last, ranges, hits)
+        cast_cone(sweep, cones, p, windows[p], ranges, hits)

@@ -127,8 +127,9 @@ def test_leaving_out_rays_changes_nothing(seed, model):
     quick, quick_hits = no_hits(sweep)
     cast_rays(sweep, cones, Obstacles(boxes, pillars, -np.inf), quick, quick_hits)
     slow, slow_hits = no_hits(sweep)
+    everything = np.array([0, len(sweep.grid.row_edges) - 1, 0, sweep.grid.columns])
     for p in range(len(cones.owners)):
-        cast_cone(sweep, cones, p, 0, len(slow), slow, slow_hits)
+        cast_cone(sweep, cones, p, everything, slow, slow_hits)
     for box in boxes:
         cast_box(sweep, box, 0, len(slow), slow, slow_hits)
     for pillar in pillars:
