@@ -10,8 +10,6 @@ each) at the rate of the faster of two measured sgemm, numpy's and ONNX Runtime'
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from despite_ros.arrays import FloatArray
+from despite_ros.bench import machine
 from despite_ros.encoders import Encoders, find_model, load
-from despite_ros.encoders.graphs import HEADS, LAYERS, Graph
-from despite_ros.encoders.onnx import open_session
+from despite_ros.encoders.floor import floor_ms, sgemm_rates
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.limbs import CHANNELS, FRAMES, POINTS
 from despite_ros.motion.sampling import make_crop
@@ -33,7 +31,6 @@ PEOPLE = (1, 4, 16, 32)
 THREADS = (1, 2)
 SECONDS = 2.0  # for one figure
 FEWEST, MOST = 3, 60  # frames for one figure
-TOKENS, WIDTH = 96, 80  # of the transformer
 
 Frame = Callable[[int], object]
 Whole = Callable[[FloatArray, FloatArray], object]
@@ -79,37 +76,6 @@ def measure(embed: Frame, advance: Frame) -> dict[str, float]:
     return {name: round(float(value), 3) for name, value in figures.items()}
 
 
-def sgemm_rates(threads: int) -> dict[str, float]:
-    """GFLOP/s of 1536×512 times 512×512 by ONNX Runtime, and by numpy (with all its threads)."""
-    left, right = (np.ones(shape, np.float32) for shape in ((1536, 512), (512, 512)))
-    graph = Graph()
-    product = graph.model({"left": (512,)}, {"product": (graph("MatMul", "left", right), (512,))})
-    session = open_session(product, "cpu", threads)
-    ways: dict[str, Callable[[], Any]] = {
-        "onnxruntime": lambda: session.run(None, {"left": left}),
-        "numpy": lambda: left @ right,
-    }
-    operations = 2 * left.size * right.shape[1]
-    return {name: round(operations / _least_seconds(way) / 1e9, 1) for name, way in ways.items()}
-
-
-def _least_seconds(way: Callable[[], Any], repeats: int = 200) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        way()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def operations(width: int) -> float:
-    """Floating-point operations of one person's transformer and one wearer's LSTM step."""
-    linear = TOKENS * WIDTH * (3 * WIDTH + WIDTH + 2 * width)
-    attention = 2 * HEADS * TOKENS * TOKENS * WIDTH // HEADS
-    lstm = 4 * width * (CHANNELS + 3 * width)
-    return 2.0 * (LAYERS * (linear + attention) + lstm)
-
-
 def compare(folder: Path) -> Iterator[dict[str, Any]]:
     """One row for each number of people, of threads, and each way."""
     rng = np.random.default_rng(0)
@@ -122,7 +88,7 @@ def compare(folder: Path) -> Iterator[dict[str, Any]]:
         encoders = load(folder, "cpu", threads)
         whole = _whole_windows(folder, encoders, threads)
         for people in PEOPLE:
-            floor = 1e3 * people * operations(encoders.card.width) / (1e9 * max(rates.values()))
+            floor = floor_ms(people, people, encoders.card.width, max(rates.values()))
             given = crops[:people], windows[:people]
             ways = {name: again(way, *given) for name, way in whole.items()}
             ways["ours, streaming"] = streaming(encoders, *given)
@@ -168,13 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.encoders", description=__doc__)
     parser.add_argument("--model", default="despite-pi", help="released model: a name or a folder")
     given = parser.parse_args(arguments)
-    machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0))}
-    load_before = os.getloadavg()[0]
+    measured_on = machine()
     rows = []
     for row in compare(find_model(given.model)):
         print(".", end="", file=sys.stderr, flush=True)
         rows.append(row)
-    content = {"machine": machine, "load_before": load_before, "rows": rows}
+    content = {"machine": measured_on, "rows": rows}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=1) + "\n")
     print(f"\n{table(rows)}")
