@@ -16,7 +16,7 @@ from training.data.store import SequenceStore
 
 @dataclass(frozen=True)
 class Made(Source):
-    """Sequences of zeros; number 2 cannot be read."""
+    """Sequences of zeros; number 2 cannot be read, 4 is malformed, 5 has an IMU of another length."""
 
     count: int = setting(4, "how many", 1, 100)
     frames: int = setting(30, "how long", 1)
@@ -31,8 +31,11 @@ class Made(Source):
         """One."""
         if item.payload == 2:
             raise UserError("no frames")
+        if item.payload == 4:
+            raise KeyError("imu_ori")
         points = np.zeros((self.frames, self.points, 3), np.float32)
-        return Record(sequence_info(item.name, "anna", "made", "MIT", "train"), points)
+        imu = np.zeros((self.frames - 1, 48), np.float32) if item.payload == 5 else None
+        return Record(sequence_info(item.name, "anna", "made", "MIT", "train"), points, imu)
 
 
 def test_what_is_left_out_is_told_with_its_reason(tmp_path):
@@ -40,6 +43,14 @@ def test_what_is_left_out_is_told_with_its_reason(tmp_path):
     assert reasons == {"no recording": 1, "no frames": 1}
     lines = [json.loads(line) for line in (tmp_path / "store" / "skipped.jsonl").read_text().splitlines()]
     assert lines[1] == {"name": "made/2", "file": "2.bin", "reason": "no frames"}
+
+
+def test_wrong_files_stop_nothing(tmp_path):
+    reasons = convert.convert(Made(tmp_path, count=7), tmp_path / "store", 1)
+    assert "malformed: KeyError: 'imu_ori'" in reasons
+    assert "made/5: imu has shape (29, 48), expected (30, 48)" in reasons
+    store = SequenceStore.open(tmp_path / "store")
+    assert [item.info.first for item in store.sequences] == [0, 30, 60, 90]
 
 
 def test_a_second_run_makes_only_what_is_missing(tmp_path):

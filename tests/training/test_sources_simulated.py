@@ -190,7 +190,7 @@ def test_amass_is_converted_and_sealed_people_are_not(tmp_path):
     }  # fmt: skip
     skipped = [json.loads(line) for line in (tmp_path / "store" / "skipped.jsonl").read_text().splitlines()]
     assert ["sealed" in line["reason"] for line in skipped] == [True, False]
-    assert "hold no window" in skipped[1]["reason"]
+    assert "shorter than one window" in skipped[1]["reason"]
 
 
 def test_pieces_of_a_clip_lose_no_window(tmp_path):

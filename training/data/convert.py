@@ -26,6 +26,7 @@ from training.data.sources import SOURCES
 from training.data.sources.base import Item, Record, Skip, Source
 from training.data.store import SequenceStore, StoreWriter
 
+MALFORMED = (OSError, ValueError, KeyError, IndexError, TypeError)  # what reading a wrong file can end in
 AHEAD = 4  # items in the making, times the number of workers: bounds what waits in memory
 
 
@@ -47,14 +48,22 @@ def convert(source: Source, directory: Path, workers: int, every: int = 1) -> Co
     ):
         work = list(itertools.islice(source.items(), 0, None, every))
         missing = [item for item in work if item.name not in writer.names]
-        results = _results(source, missing, workers)
-        for found in tqdm(results, total=len(missing), unit="sequences", mininterval=5):
-            if isinstance(found, Record):
-                writer.add(found.info, found.points, found.imu, found.joints)
-            else:
-                skipped.write(json.dumps(asdict(found)) + "\n")
-                reasons[found.reason] += 1
+        results = zip(missing, _results(source, missing, workers), strict=True)
+        for item, found in tqdm(results, total=len(missing), unit="sequences", mininterval=5):
+            skip = found if isinstance(found, Skip) else _added(writer, item, found)
+            if skip:
+                skipped.write(json.dumps(asdict(skip)) + "\n")
+                reasons[skip.reason] += 1
     return reasons
+
+
+def _added(writer: StoreWriter, item: Item | Skip, record: Record) -> Skip | None:
+    """Write a sequence, or tell why it does not fit into the store."""
+    try:
+        writer.add(record.info, record.points, record.imu, record.joints)
+    except UserError as error:
+        return Skip(item.name, item.file, str(error))
+    return None
 
 
 def _results(source: Source, work: Iterable[Item | Skip], workers: int) -> Iterator[Record | Skip]:
@@ -79,6 +88,8 @@ def _result(source: Source, item: Item | Skip) -> Record | Skip:
         return source.read(item)
     except UserError as error:
         return Skip(item.name, item.file, str(error))
+    except MALFORMED as error:
+        return Skip(item.name, item.file, f"malformed: {type(error).__name__}: {error}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -154,15 +154,20 @@ class StoreWriter:
         """Append a sequence; `info.first` and `info.modalities` are set here from what is given.
 
         points: T×P×3 metres. imu: T×48. joints: T×24×3 metres. None where the data set has none.
+
+        Raises:
+            UserError: an array has another shape; nothing has been written then.
         """
         given = {"points": points, "imu": imu, "skeleton": joints}
         present = {name: array for name, array in given.items() if array is not None}
         frames = len(next(iter(present.values())))
         shapes = {"points": (self.points, 3), "imu": (CHANNELS,), "skeleton": (len(JOINTS), 3)}
+        for name, array in present.items():
+            if array.shape != (frames, *shapes[name]):
+                wanted = (frames, *shapes[name])
+                raise UserError(f"{info.name}: {name} has shape {array.shape}, expected {wanted}")
         for name, shape in shapes.items():
             array = present.get(name, np.zeros((frames, *shape), np.float32))
-            if array.shape != (frames, *shape):
-                raise UserError(f"{info.name}: {name} has shape {array.shape}, expected {(frames, *shape)}")
             coded = (
                 np.rint(array / CROP_STEP).clip(-32767, 32767).astype("<i2") if name == "points" else array
             )

@@ -93,7 +93,7 @@ class MotionSource(Source):
             yield Skip(name, str(file), refusal)
             return
         if duration < OVERLAP + 1 / RATE:
-            yield Skip(name, str(file), f"{duration:.2f} s of motion hold no window of {FRAMES} frames")
+            yield Skip(name, str(file), f"shorter than one window ({OVERLAP} s with its lead)")
             return
         for start in np.arange(0.0, max(duration - OVERLAP, 0.1), self.seconds - OVERLAP):
             end = min(duration, float(start) + self.seconds)

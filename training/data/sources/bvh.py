@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from despite_ros.config import setting
 from despite_ros.errors import UserError
-from despite_ros.simulation.skeleton import Span
+from despite_ros.simulation.skeleton import Motion, Span
 from training.data.sources.base import Item, MotionSource, Record, Skip, person_of
 from training.data.sources.bvh_file import length_of, parse
 from training.data.sources.rig import to_motion
@@ -41,7 +42,7 @@ class BvhSource(MotionSource):
     def read(self, item: Item) -> Record:
         """Simulate one piece of a file."""
         file = Path(item.file)
-        motion = to_motion(parse(file.read_text(errors="replace"), item.file), self.unit, item.file)
+        motion = _motion(item.file, self.unit)
         clip = replace(
             motion,
             activities=(Span(0.0, motion.duration, "", file.stem.replace("_", " ")),),
@@ -54,3 +55,8 @@ class BvhSource(MotionSource):
 
     def _person(self, file: Path) -> str:
         return person_of(self.dataset, file.parent.name, file.stem)
+
+
+@lru_cache(maxsize=1)
+def _motion(file: str, unit: float) -> Motion:
+    return to_motion(parse(Path(file).read_text(errors="replace"), file), unit, file)
