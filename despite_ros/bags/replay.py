@@ -27,12 +27,14 @@ class ReplayedSweep:
     """One sweep's outcome.
 
     points: N×3, the LiDAR's frame. pose: 4×4 LiDAR → fixed frame, None where they are the same.
+    recorded_ns: when its (last) cloud was recorded.
     """
 
     points: FloatArray
     people: PeopleFrame
     reid: ReidFrame
     pose: DoubleArray | None
+    recorded_ns: int
 
 
 class Replay:
@@ -134,7 +136,7 @@ class Replay:
         if fused is None:
             return None
         outcome = self._pipeline.cloud(fused[1], fused[0], pose, self.frame_id)
-        return ReplayedSweep(fused[1], *outcome, pose) if outcome else None
+        return ReplayedSweep(fused[1], *outcome, pose, message.recorded_ns) if outcome else None
 
     def _imu(self, message: BagMessage) -> None:
         imu = message.content

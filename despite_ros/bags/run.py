@@ -2,7 +2,8 @@
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,22 +12,27 @@ from typing import Any
 from despite_ros import __version__, encoders
 from despite_ros.arrays import DoubleArray
 from despite_ros.bags.reader import Recording
-from despite_ros.bags.replay import Replay
+from despite_ros.bags.replay import Replay, ReplayedSweep
 from despite_ros.bags.report import write_report
 from despite_ros.bags.results import Line, json_line, read_lines, result_line, write_json, write_lines
 from despite_ros.bags.score import score
 from despite_ros.config import flatten
+from despite_ros.errors import UserError
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.pipeline import Pipeline
 from despite_ros.settings import load_settings
 
 Progress = Callable[[Replay], None]
+Write = Callable[[ReplayedSweep], None]
 LIBRARIES = ("numpy", "numba", "scipy", "onnxruntime", "rosbags", "trackeval")
 
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What to replay, with what, and where to write. Empty strings and tuples: find out or leave out."""
+    """What to replay, with what, and where to write. Empty strings and tuples: find out or leave out.
+
+    bag: folder of a new bag for the results as topics.
+    """
 
     recording: Path
     out: Path
@@ -38,6 +44,7 @@ class ReplayOptions:
     lidar_topics: tuple[str, ...] = ()
     fixed_frame: str = ""
     rate: float = 0.0
+    bag: Path | None = None
 
 
 def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None) -> dict[str, Any]:
@@ -54,10 +61,10 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     model = encoders.load(options.model, options.device)
     pipeline = Pipeline(settings, wearers, model)
     options.out.mkdir(parents=True, exist_ok=True)
-    with Recording(options.recording) as recording:
+    with Recording(options.recording) as recording, _result_bag(options.bag, model.card.labels) as write:
         replay = Replay(recording, pipeline, wearers, options.lidar_topics, options.fixed_frame, options.rate)
         begun = time.monotonic()
-        lines, poses, interrupted = _play(replay, options.out / "results.jsonl", progress)
+        lines, poses, interrupted = _play(replay, options.out / "results.jsonl", write, progress)
         wall_s = time.monotonic() - begun
     summary = {
         "name": options.recording.name,
@@ -85,7 +92,25 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     return summary
 
 
-def _play(replay: Replay, path: Path, progress: Progress) -> tuple[list[Line], dict[int, DoubleArray], bool]:
+@contextmanager
+def _result_bag(folder: Path | None, labels: Sequence[str]) -> Iterator[Write]:
+    """What takes every sweep's outcome: a bag's writer, or nothing where no bag is wanted."""
+    if folder is None:
+        yield lambda sweep: None
+        return
+    try:
+        from despite_ros.nodes.result_bag import ResultBag
+    except ImportError as error:
+        raise UserError(
+            f"--bag needs ROS 2's Python packages and despite_msgs ({error}); make setup"
+        ) from error
+    with ResultBag(folder, labels) as bag:
+        yield lambda sweep: bag.write(sweep.recorded_ns, sweep.people, sweep.reid)
+
+
+def _play(
+    replay: Replay, path: Path, write: Write, progress: Progress
+) -> tuple[list[Line], dict[int, DoubleArray], bool]:
     """Lines (also written to `path`), sensor poses by stamp, and whether Ctrl-C ended it."""
     lines, poses = list[Line](), dict[int, DoubleArray]()
     with path.open("w") as file:
@@ -93,6 +118,7 @@ def _play(replay: Replay, path: Path, progress: Progress) -> tuple[list[Line], d
             for sweep in replay.sweeps():
                 lines.append(result_line(sweep.people, sweep.reid))
                 file.write(json_line(lines[-1]))
+                write(sweep)
                 if sweep.pose is not None:
                     poses[sweep.people.stamp_ns] = sweep.pose
                 progress(replay)

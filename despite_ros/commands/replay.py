@@ -41,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frame to track in, by the recording's tf (needed for a moving LiDAR)",
     )
     parser.add_argument("--rate", default="max", help="'max', or a multiple of real time such as 1.0")
+    parser.add_argument(
+        "--bag",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="also write the results as topics into a new bag (MCAP; needs ROS); without FOLDER it is "
+        "RECORDING_despite beside the recording",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON instead of a table")
 
 
@@ -57,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         lidar_topics=tuple(args.lidar),
         fixed_frame=args.fixed_frame,
         rate=_rate(args.rate),
+        bag=_bag(args.bag, args.recording.resolve()),
     )
     console = Console(stderr=True)
     with _Bar(console) as bar:
@@ -66,6 +75,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(summary, args.out, console)
     return 130 if summary["interrupted"] else 0
+
+
+def _bag(folder: str | None, recording: Path) -> Path | None:
+    if folder is None or folder:
+        return Path(folder) if folder else None
+    name = recording.stem if recording.is_file() else recording.name
+    return recording.with_name(f"{name}_despite")
 
 
 def _rate(text: str) -> float:

@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import despite_msgs
 from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import Imu, PointCloud2
 from tf2_msgs.msg import TFMessage
@@ -18,6 +16,7 @@ from tf2_msgs.msg import TFMessage
 from despite_ros.errors import UserError
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.nodes import qos
+from despite_ros.nodes.definitions import type_name, typestore
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.settings import NodeSettings
 
@@ -35,7 +34,7 @@ class RecorderNode(Node):
             self._writer.open()
         except (WriterError, OSError) as error:
             raise UserError(f"nodes.recording: {error}; name a folder that does not exist yet") from error
-        store = _typestore()
+        store = typestore()
         for topic, kind, profile in _topics(settings):
             self.create_subscription(kind, topic, self._taker(topic, kind, store), profile, raw=True)
         self.get_logger().info(f"recording into {settings.recording}")
@@ -45,8 +44,8 @@ class RecorderNode(Node):
         self._writer.close()
 
     def _taker(self, topic: str, kind: type, store: Typestore) -> Callable[[bytes], None]:
-        name = f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
-        connection = self._writer.add_connection(self.resolve_topic_name(topic), name, typestore=store)
+        name = self.resolve_topic_name(topic)
+        connection = self._writer.add_connection(name, type_name(kind), typestore=store)
         return lambda data: self._writer.write(connection, time.time_ns(), data)
 
 
@@ -63,12 +62,3 @@ def _topics(settings: NodeSettings) -> list[tuple[str, type, QoSProfile]]:
         ("/tf", TFMessage, qos.TRANSFORMS),
         ("/tf_static", TFMessage, qos.STATIC_TRANSFORMS),
     ]
-
-
-def _typestore() -> Typestore:
-    """The standard messages and our own."""
-    store = get_typestore(Stores.ROS2_JAZZY)
-    prefix = Path(despite_msgs.__file__).parents[4]  # …/lib/python3.X/site-packages/despite_msgs/__init__.py
-    for file in sorted((prefix / "share" / "despite_msgs" / "msg").glob("*.msg")):
-        store.register(get_types_from_msg(file.read_text(), f"despite_msgs/msg/{file.stem}"))
-    return store
