@@ -31,10 +31,18 @@ BVH_NAMES = {
         ("shoulder", "Arm"), ("elbow", "ForeArm"), ("wrist", "Hand"), ("hand", "FingerBase"),
     )},
 }  # fmt: skip
+BLENDER_NAMES = {
+    "pelvis": "pelvis", "spine1": "spine", "spine2": "spine.001", "spine3": "spine.002", "neck": "neck",
+    "head": "face",
+    **{f"{s.lower()}_{ours}": f"{theirs}.{s}" for s in "LR" for ours, theirs in (
+        ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"), ("toe", "ball"), ("collar", "shoulder"),
+        ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "palm"), ("hand", "fingers"),
+    )},
+}  # fmt: skip
 Y_UP = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])  # our world → a BVH's (x left, y up, z forward)
 
 
-def write_bvh(motion, path, arms_down=0.0):
+def write_bvh(motion, path, arms_down=0.0, names=BVH_NAMES):
     """Our motion as a BVH of CMU's names, y up, centimetres; arms hang by `arms_down` rad at rest."""
     children = {}
     for link in LINKS:
@@ -53,7 +61,7 @@ def write_bvh(motion, path, arms_down=0.0):
         order.append(joint)
         x, y, z = 100 * offset
         channels = "6 Xposition Yposition Zposition" if keyword == "ROOT" else "3"
-        lines.extend([f"{keyword} {BVH_NAMES[joint]}", "{", f"OFFSET {x:.6f} {y:.6f} {z:.6f}"])
+        lines.extend([f"{keyword} {names[joint]}", "{", f"OFFSET {x:.6f} {y:.6f} {z:.6f}"])
         lines.append(f"CHANNELS {channels} Zrotation Yrotation Xrotation")
         for link in children.get(joint, []):
             step = motion.joint(link.joint)[0] - motion.joint(joint)[0]
@@ -75,9 +83,10 @@ def write_bvh(motion, path, arms_down=0.0):
     return path
 
 
+@pytest.mark.parametrize("names", [BVH_NAMES, BLENDER_NAMES])
 @pytest.mark.parametrize("arms_down", [0.0, 0.9])
-def test_a_bvh_gives_the_motion_back_whatever_its_rest_pose(tmp_path, arms_down):
-    file = write_bvh(MOTION, tmp_path / "a.bvh", arms_down)
+def test_a_bvh_gives_the_motion_back_whatever_its_rest_pose(tmp_path, arms_down, names):
+    file = write_bvh(MOTION, tmp_path / "a.bvh", arms_down, names)
     found = to_motion(parse(file.read_text(), "a"), 0.0, "a")
     kept = [i for i, name in enumerate(JOINTS) if not name.endswith("hand")]
     lifted = MOTION.joints - [0, 0, MOTION.joints[..., 2].min()]

@@ -5,6 +5,7 @@ bone's frame is calibrated on the rig's rest pose, whatever that is: the bone's 
 it points in the T-pose, turned the shortest way.
 """
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,19 +29,23 @@ _SIDED = {
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "pelvis": ("hips", "hip", "pelvis", "root"),
     "spine1": ("lowerback", "spine", "abdomen", "spine1", "chest"),
-    "spine2": ("spine", "spine1", "spine2", "chest", "chest2"),
-    "spine3": ("spine1", "spine2", "spine3", "chest", "chest2", "chest3", "upperchest"),
+    "spine2": ("spine", "spine1", "spine001", "spine2", "chest", "chest2"),
+    "spine3": ("spine1", "spine2", "spine002", "spine3", "chest", "chest2", "chest3", "upperchest"),
     "neck": ("neck", "neck1"),
     "head": ("head",),
     **{
         f"{side[0]}_{joint}": tuple(
-            f"{form}{name}" for name in names for form in (side, f"{side[0]}_", side[0])
+            form for name in names for form in (side + name, side[0] + name, name + side, name + side[0])
         )
         for side in ("left", "right")
         for joint, names in _SIDED.items()
     },
 }
-"""Joint → names that rigs give it, lower case, without prefix (`mixamorig:`) and spaces."""
+"""Joint → names that rigs give it: letters and digits, lower case, without prefix (`mixamorig:`)."""
+ABOVE = {"head": "neck", **{f"{s}_{joint}": f"{s}_{above}" for s in "lr" for joint, above in (
+    ("wrist", "elbow"), ("toe", "ankle"),
+)}}  # fmt: skip
+"""Joints at ends, and the one whose first child they are where a rig calls them something else."""
 ENDS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 NEEDED = ("pelvis", "head", *(f"{side}_{joint}" for side in "lr" for joint in ENDS))
 BONE_ENDS: Mapping[str, tuple[str, str, tuple[float, float, float]]] = {
@@ -92,12 +97,17 @@ def to_motion(bvh: Bvh, unit: float, where: str) -> Motion:
 
 def _recognise(bvh: Bvh, where: str) -> dict[str, int]:
     """Our joint → index in the file. Names are given away in the order of `ALIASES`, each once."""
-    plain = {name.split(":")[-1].replace(" ", "").lower(): i for i, name in enumerate(bvh.names) if name}
+    plain = {
+        re.sub("[^a-z0-9]", "", name.split(":")[-1].lower()): i for i, name in enumerate(bvh.names) if name
+    }
     found: dict[str, int] = {}
     for joint, names in ALIASES.items():
         choices = [plain[name] for name in names if name in plain and plain[name] not in found.values()]
         if choices:
             found[joint] = choices[0]
+    for joint, above in ABOVE.items():
+        if joint not in found and found.get(above) in bvh.parents:
+            found[joint] = bvh.parents.index(found[above])
     if missing := [name for name in NEEDED if name not in found]:
         raise UserError(f"{where}: no joint recognised as {', '.join(missing)} among {', '.join(plain)}")
     return found
