@@ -68,16 +68,12 @@ def main() -> None:
     rows = list(people_rows(cases, seconds, repertoire, figures))
     sizes = (20_000,) if args.quick else (20_000, 65_000, 131_000)
     speed = [row for size in sizes for row in (*stages(size), *others(size))]
-    result = {
-        "motions": "made up" if args.mocap is None else "test subjects",
-        "seconds": seconds,
-        "people": rows,
-        "speed": speed,
-        "real": [] if args.real is None else list(real_sweeps(args.real, figures)),
-    }
-    for part in ("people", "speed", "real"):
-        print(markdown(result[part]), end="\n\n")
+    real = [] if args.real is None else list(real_sweeps(args.real, figures))
+    for part in (rows, speed, real):
+        print(markdown(part), end="\n\n")
     if not args.quick:
+        motions = "made up" if args.mocap is None else "test subjects"
+        result = {"motions": motions, "seconds": seconds, "people": rows, "speed": speed, "real": real}
         (args.output / "results" / "people.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -114,7 +110,7 @@ def follow(scene: Scene, case: Case, figures: Path) -> Tally:
             tally.add(sweep, segmenter.segments())
     if case.people == 8:
         cloud = sweep.cloud @ sweep.sensor_pose[:3, :3].T + sweep.sensor_pose[:3, 3]
-        plan_view(cloud, frames, figures / f"people_{case.name}.png", case.name)
+        plan_view(cloud.astype(np.float32), frames, figures / f"people_{case.name}.png", case.name)
     return tally
 
 

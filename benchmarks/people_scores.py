@@ -53,7 +53,7 @@ def _owners(sweep: Sweep, points: FloatArray) -> IndexArray:
     """Whose the points (N×3, fixed frame, bit for bit from the sweep) are (N,)."""
     known = _bytes(to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, 1e6))
     order = np.argsort(known)
-    return sweep.person_index[order[np.searchsorted(known[order], _bytes(points))]]
+    return np.asarray(sweep.person_index[order[np.searchsorted(known[order], _bytes(points))]])
 
 
 def _bytes(points: FloatArray) -> Any:

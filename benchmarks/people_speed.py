@@ -11,7 +11,7 @@ from despite_ros.arrays import FloatArray
 from despite_ros.people.clouds import decode
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.people.settings import PeopleSettings
-from despite_ros.simulation.scene import Scene, random_scene
+from despite_ros.simulation.scene import Scene, Sweep, random_scene
 
 PEOPLE, SENSOR, SEED = 16, "os1_128", 72_000
 WARM, TIMED = 25, 15  # sweeps before, and measured
@@ -78,7 +78,7 @@ def _scene(moving: bool) -> Scene:
     return random_scene(rng, PEOPLE, 0, 0, (WARM + TIMED) / 10, SENSOR, moving)
 
 
-def _messages(scene: Scene, size: int) -> Iterator[tuple[bytes, int, object]]:
+def _messages(scene: Scene, size: int) -> Iterator[tuple[bytes, int, Sweep]]:
     """PointCloud2 data of every sweep, thinned to `size` points (with those that returned nothing)."""
     for sweep in scene.sweeps():
         rays = len(scene.sensor.rays(sweep.index).times)

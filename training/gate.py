@@ -50,7 +50,7 @@ FEWEST = 8  # points of such a part
 def main() -> None:
     """Simulate, train, report on scenes held apart, save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=90, help="simulated scenes")
+    parser.add_argument("--scenes", type=int, default=100, help="simulated scenes")
     parser.add_argument("--seed", type=int, default=20_000, help="seed of the first scene")
     parser.add_argument("--output", type=Path, default=Path(gate.__file__).parent / gate.WEIGHTS)
     args = parser.parse_args()
@@ -58,7 +58,7 @@ def main() -> None:
     held = max(1, args.scenes // 6)
     features, labels = (np.concatenate(part) for part in zip(*scenes[held:], strict=True))
     weights = train(features, labels)
-    np.savez(args.output, **weights)
+    np.savez(args.output, allow_pickle=False, **weights)
     features, labels = (np.concatenate(part) for part in zip(*scenes[:held], strict=True))
     odds = gate.load_network()(features)
     right = ((odds > 0) == labels).mean()
@@ -100,7 +100,9 @@ def clusters(sweep: Sweep, rng: np.random.Generator) -> tuple[FloatArray, IntArr
     labels = Clustering(settings.clustering, settings.max_range).label(points, pose[:3, 3])
     owners = np.full(len(points), NOBODY, np.int32)
     candidates = find_candidates(points, labels, owners, (), settings.partition)
-    candidates += [part for whole in candidates for part in parts_of(whole, points, above, settings.partition)]
+    candidates += [
+        part for whole in candidates for part in parts_of(whole, points, above, settings.partition)
+    ]
     known = []
     for candidate in candidates:
         kind = label(person, candidate.members)

@@ -80,16 +80,16 @@ def grid_cells(
     for i in range(len(points)):
         x, y, z = points[i, 0] - sensor[0], points[i, 1] - sensor[1], points[i, 2] - sensor[2]
         flat = np.sqrt(x * x + y * y)
-        ahead, aside, upward = abs(x), abs(y), abs(z)
-        azimuth = arctan(min(ahead, aside) / (max(ahead, aside) + TINY))
+        ahead, aside, upward = np.abs(x), np.abs(y), np.abs(z)
+        azimuth = arctan(np.minimum(ahead, aside) / (np.maximum(ahead, aside) + TINY))
         azimuth = QUARTER - azimuth if aside > ahead else azimuth
         azimuth = HALF - azimuth if x < 0 else azimuth
         azimuth = -azimuth if y < 0 else azimuth
-        elevation = arctan(min(flat, upward) / (max(flat, upward) + TINY))
+        elevation = arctan(np.minimum(flat, upward) / (np.maximum(flat, upward) + TINY))
         elevation = QUARTER - elevation if upward > flat else elevation
         elevation = -elevation if z < 0 else elevation
-        column = min(np.int32((azimuth + HALF) * across), columns - 1)
-        row = min(np.int32((elevation + QUARTER) * up), rows - 1)
+        column = np.int32(np.minimum((azimuth + HALF) * across, columns - 1))
+        row = np.int32(np.minimum((elevation + QUARTER) * up, rows - 1))
         cells[i] = column * rows + row
         ranges[i] = np.sqrt(flat * flat + z * z)
     return cells, ranges

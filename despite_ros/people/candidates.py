@@ -106,10 +106,11 @@ def put_together(
     Two claims, and two that both look like people, are never joined.
     """
     middles = np.array([points[candidate.members, :2].mean(0) for candidate in candidates])
-    small = np.array([extent(points[candidate.members]) < settings.join_longest for candidate in candidates])
+    lengths = [extent(points[candidate.members]) for candidate in candidates]
+    small = [k for k, length in enumerate(lengths) if length < settings.join_longest]
     pairs = [
         (a, b)
-        for a, b in combinations(np.flatnonzero(small), 2)
+        for a, b in combinations(small, 2)
         if np.hypot(*(middles[a] - middles[b])) < settings.join
         and NOBODY in (candidates[a].owner, candidates[b].owner)
     ]

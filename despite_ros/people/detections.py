@@ -14,12 +14,13 @@ SURFACE_TO_AXIS = 0.1  # metres from the mean of the points seen to the body's a
 class Detection:
     """A cluster that may be a person, in the fixed frame.
 
-    points: N×3 raw points. position: centre of the body in plan view and of the box in z.
+    points: N×3 raw points. middle: their mean. position: centre of the body in plan view and of the box in z.
     size: box (dx, dy, dz). top: height of the highest point above the floor, metres.
     log_odds: of being a person, by the gate. owner: key of the track that claimed the points, or NOBODY.
     """
 
     points: FloatArray
+    middle: DoubleArray
     position: DoubleArray
     size: FloatArray
     top: float
@@ -32,8 +33,9 @@ def detect(
 ) -> Detection:
     """Box and position of a cluster (N×3) seen from `sensor` (3,)."""
     low, high = points.min(0), points.max(0)
-    centre = points.mean(0, dtype=np.float64)
+    middle = points.mean(0, dtype=np.float64)
+    centre = middle.copy()
     sight = centre[:2] - sensor[:2]
     centre[:2] += sight / max(float(np.linalg.norm(sight)), 1e-6) * SURFACE_TO_AXIS
     centre[2] = (low[2] + high[2]) / 2
-    return Detection(points, centre, high - low, top, log_odds, owner)
+    return Detection(points, middle, centre, high - low, top, log_odds, owner)

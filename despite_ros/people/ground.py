@@ -63,7 +63,7 @@ class Ground:
 
     def _flat(self, plane: DoubleArray) -> FloatArray:
         x, y = self.origin[:, None] + (np.arange(self.cells) + 0.5) * self.settings.cell
-        return (plane[0] * x[:, None] + plane[1] * y + plane[2]).astype(np.float32)
+        return np.asarray(plane[0] * x[:, None] + plane[1] * y + plane[2], np.float32)
 
 
 def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray | None = None) -> DoubleArray:
@@ -268,4 +268,4 @@ def height_at(heights: FloatArray, x: float, y: float, side: float) -> float:
     v -= column
     low = heights[row, column] * (1 - u) + heights[row + 1, column] * u
     high = heights[row, column + 1] * (1 - u) + heights[row + 1, column + 1] * u
-    return low * (1 - v) + high * v
+    return float(low * (1 - v) + high * v)

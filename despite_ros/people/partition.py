@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
@@ -15,8 +15,8 @@ def claim(
     shapes: FloatArray,
     unseen: FloatArray,
     settings: PartitionSettings,
-) -> tuple[IndexArray, BoolArray]:
-    """Track (row of `centres`, or NOBODY) of each of N×3 points (N,), and whether it is near to one (N,).
+) -> tuple[IndexArray, IndexArray]:
+    """Track (row of `centres`, or NOBODY) of each of N×3 points (N,), and the track that it is near to (N,).
 
     labels: (N,) cluster of each point. centres: T×2 predicted positions. shapes: T×S×3 points of each
     track when it was last seen, moved to where it is predicted. unseen: (T,) seconds since then.
@@ -27,7 +27,7 @@ def claim(
     the middle, and a person cut in two by a pillar gets both parts.
     """
     if len(points) == 0 or len(centres) == 0:
-        return np.full(len(points), NOBODY, np.int32), np.zeros(len(points), np.bool_)
+        return np.full(len(points), NOBODY, np.int32), np.full(len(points), NOBODY, np.int32)
     flat = np.ascontiguousarray(shapes.transpose(0, 2, 1))
     handicap = np.float32(settings.unseen) * unseen
     owners, distance = nearest_track(
@@ -42,7 +42,7 @@ def claim(
     most = 2 * share.sum(1) >= size[:, 0]
     wanted = np.where(most[labels], owners, claimed)
     owners = np.where((wanted >= 0) & keeps[labels, wanted], wanted, NOBODY).astype(np.int32)
-    return owners, claimed != NOBODY
+    return owners, claimed
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -78,7 +78,7 @@ def extent(points: FloatArray) -> float:
     for i in range(1, len(points)):
         west, east = min(west, points[i, 0]), max(east, points[i, 0])
         south, north = min(south, points[i, 1]), max(north, points[i, 1])
-    return max(east - west, north - south)
+    return float(max(east - west, north - south))
 
 
 def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) -> IndexArray:
@@ -191,4 +191,4 @@ def _lowest_between(mass: FloatArray, row: int, column: int, row2: int, column2:
         i = int(np.rint(row + (row2 - row) * k / steps))
         j = int(np.rint(column + (column2 - column) * k / steps))
         lowest = min(lowest, mass[i, j])
-    return lowest
+    return float(lowest)

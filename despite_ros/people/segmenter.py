@@ -8,6 +8,7 @@ import numpy as np
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
 from despite_ros.motion.sampling import make_crop
 from despite_ros.people.background import Background
+from despite_ros.people.boxes import boxes_to_people
 from despite_ros.people.candidates import Candidate, find_candidates, put_together, take_apart
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
@@ -24,6 +25,7 @@ from despite_ros.records import PeopleFrame, Person
 
 STANDING = 5  # sweeps at the same pose after which a sensor that moved is taken to stand still
 TURNED = 0.005  # change of an entry of the rotation matrix, about 0.3°, that counts as moving
+COUNTERS = ("points", "above_ground", "foreground", "clusters", *REASONS, "people")
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
@@ -77,9 +79,9 @@ class Segmenter:
         if not self.rate.wants(stamp_ns):
             return None
         pose = np.eye(4) if pose is None else np.asarray(pose, np.float64)
-        watch = Stopwatch()
-        counters = {"points": len(cloud), "above_ground": 0, "foreground": 0, "clusters": 0}
-        counters |= dict.fromkeys((*REASONS, "people"), 0)
+        sensor = pose[:3, 3]
+        watch, counters = Stopwatch(), dict.fromkeys(COUNTERS, 0)
+        counters["points"] = len(cloud)
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         watch.lap("transform")
         points, above = self._off_the_ground(points, pose)
@@ -90,25 +92,60 @@ class Segmenter:
         counters["foreground"] = len(points)
         watch.lap("background")
         self.tracker.predict(stamp_ns)
-        labels = self.clustering.label(points, pose[:2, 3])
+        labels = self.clustering.label(points, sensor)
         watch.lap("clustering")
-        owners, near = self._claims(points, labels)
-        detections = self._detections(points, above, labels, owners, pose[:3, 3], counters)
+        owners, free = self._claims(points, labels)
+        watch.lap("claims")
+        detections = self._detections(points, above, labels, owners, sensor, counters)
         watch.lap("gate")
-        self.tracker.update(detections)
+        self.tracker.update(detections, self.still_sweeps >= STANDING)
         watch.lap("tracking")
         people = self._people()
         counters["people"] = sum(person.observed for person in people)
         watch.lap("crops")
         if self._learns():
-            self.background.learn(points[~near], pose[:3, 3])
+            self.background.learn(points[free], sensor)
         watch.lap("learning")
+        return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
+
+    def process_boxes(
+        self,
+        cloud: FloatArray,
+        boxes: DoubleArray,
+        stamp_ns: int,
+        pose: DoubleArray | None = None,
+        frame_id: str = "",
+    ) -> PeopleFrame | None:
+        """As `process`, with people found by another detector: its boxes replace all up to the gate.
+
+        boxes: B×7 (centre x, y, z, size x, y, z in metres, heading in radians), sensor frame.
+        """
+        if stamp_ns < self.stamp_ns:
+            self.reset()
+        self.stamp_ns = stamp_ns
+        if not self.rate.wants(stamp_ns):
+            return None
+        pose = np.eye(4) if pose is None else np.asarray(pose, np.float64)
+        watch, counters = Stopwatch(), {"points": len(cloud), "boxes": len(boxes)}
+        points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
+        points, _ = self._off_the_ground(points, pose)
+        self.tracker.predict(stamp_ns)
+        detections = boxes_to_people(points, boxes, pose, self.settings.gate.min_points)
+        watch.lap("boxes")
+        self.tracker.update(detections, static=False)
+        watch.lap("tracking")
+        people = self._people()
+        counters |= {
+            "too_few_points": len(boxes) - len(detections),
+            "people": sum(p.observed for p in people),
+        }
+        watch.lap("crops")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
 
     def segments(self) -> dict[int, FloatArray]:
         """track_id → the raw points (N×3, fixed frame) that the last sweep saw of the person."""
-        tracks = [track for track in self.tracker.tracks if track.confirmed]
-        return {track.track_id: track.detection.points for track in tracks if track.detection is not None}
+        shown = self.tracker.shown
+        return {track.track_id: track.detection.points for track in shown if track.detection is not None}
 
     def _off_the_ground(self, points: FloatArray, pose: DoubleArray) -> tuple[FloatArray, FloatArray]:
         """The points between floor and ceiling, and their heights above the floor."""
@@ -141,14 +178,16 @@ class Segmenter:
         return self.settings.background.enabled and self.still_sweeps >= STANDING
 
     def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, BoolArray]:
-        """Track that each point belongs to, and whether a track's points are predicted near it."""
+        """Track that each point belongs to, and whether it may be background: no moving track is near."""
         tracks = self.tracker.tracks
         if not tracks:
-            return np.full(len(points), NOBODY, np.int32), np.zeros(len(points), np.bool_)
+            return np.full(len(points), NOBODY, np.int32), np.ones(len(points), np.bool_)
         centres = np.stack([track.state[:2] for track in tracks])
         shapes = np.stack([track.predicted_shape() for track in tracks])
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
-        return claim(points, labels, centres, shapes, unseen, self.settings.partition)
+        owners, near = claim(points, labels, centres, shapes, unseen, self.settings.partition)
+        inert = np.array([*(track.inert for track in tracks), True])
+        return owners, inert[near]
 
     def _detections(
         self,
@@ -186,7 +225,7 @@ class Segmenter:
                 track.crop = make_crop(track.detection.points)
                 track.shape = track.crop[:SHAPE] + track.detection.points.mean(0)
                 track.shape[:, :2] -= track.state[:2].astype(np.float32)
-        return tuple(self._person(track) for track in self.tracker.tracks if track.confirmed)
+        return tuple(self._person(track) for track in self.tracker.shown)
 
     def _person(self, track: Track) -> Person:
         return Person(

@@ -16,6 +16,9 @@ SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
 EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
 TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
 DISBELIEF = -1.0  # mean log-odds at which a track is given up
+REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
+REST_HITS = 15  # sightings after which a track that never moved is known to be a thing
+REST = 0.004  # metres of standard deviation; nobody stands as still
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Track:
     evidence: float
     track_id: int = UNBORN
     hits: int = 1
+    middle: DoubleArray = field(default_factory=lambda: np.zeros(3))
+    variance: float = 0.0
     travelled: float = 0.0  # farthest distance from where it was born, metres
     birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
     detection: Detection | None = None
@@ -46,8 +51,13 @@ class Track:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the track is shown."""
+        """Whether the track was believed to be a person."""
         return self.track_id != UNBORN
+
+    @property
+    def inert(self) -> bool:
+        """Whether it never moved, not even as much as somebody who stands still; of a static sensor only."""
+        return self.hits >= REST_HITS and self.travelled < TRAVELLER and self.variance < REST**2
 
     def predicted_shape(self) -> FloatArray:
         """The points of the last sighting, moved to the state (S×3, fixed frame)."""
@@ -65,6 +75,7 @@ class Tracker:
         """Forget all tracks; ids go on from 0."""
         self.tracks: list[Track] = []
         self.stamp_ns: int | None = None
+        self.shown: list[Track] = []
         self.next_id = self.next_key = 0
 
     def predict(self, stamp_ns: int) -> None:
@@ -80,8 +91,11 @@ class Tracker:
             track.covariance = transition @ track.covariance @ transition.T + noise
             track.detection = None
 
-    def update(self, detections: list[Detection]) -> None:
-        """Assign the sweep's detections, confirmed tracks first, give birth to the rest, bury the lost."""
+    def update(self, detections: list[Detection], static: bool) -> None:
+        """Assign the sweep's detections, confirmed tracks first, give birth to the rest, bury the lost.
+
+        static: whether the sensor stands still; tracks that never move are then no people.
+        """
         left = list(range(len(detections)))
         for confirmed in (True, False):
             tracks = [track for track in self.tracks if track.confirmed == confirmed]
@@ -92,9 +106,20 @@ class Tracker:
         self.tracks = [track for track in self.tracks if self._alive(track)]
         self.tracks += [self._born(detections[k]) for k in left]
         for track in self.tracks:
-            if not track.confirmed and track.hits >= self.settings.birth and track.evidence > 0:
+            if not track.confirmed and self._believed(track, static):
                 track.track_id = self.next_id
                 self.next_id += 1
+        self.shown = [track for track in self.tracks if track.confirmed and not (static and track.inert)]
+
+    def _believed(self, track: Track, static: bool) -> bool:
+        """Whether a new track is a person: at once, soon, or after a while if it moves."""
+        settings = self.settings
+        moves = track.variance > REST**2 if static else track.travelled > TRAVELLER
+        return (
+            track.evidence >= settings.certain
+            or (track.hits >= settings.birth and track.evidence >= settings.likely)
+            or (track.hits >= 2 * settings.birth + 1 and track.evidence >= settings.possible and moves)
+        )
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
         if not tracks or not detections:
@@ -132,9 +157,12 @@ class Tracker:
         track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
         track.z = float(detection.position[2])
         track.hits += 1
-        gain = EVIDENCE_GAIN / 5 if track.travelled > TRAVELLER else EVIDENCE_GAIN
-        track.evidence += max(1 / track.hits, gain) * (detection.log_odds - track.evidence)
+        trust = EVIDENCE_GAIN / 5 if track.travelled > TRAVELLER else EVIDENCE_GAIN
+        track.evidence += max(1 / track.hits, trust) * (detection.log_odds - track.evidence)
         track.seen_ns = self.stamp_ns or 0
+        shift = detection.middle - track.middle
+        track.middle = track.middle + REST_GAIN * shift
+        track.variance = (1 - REST_GAIN) * (track.variance + REST_GAIN * float(np.max(shift**2)))
         track.travelled = max(track.travelled, float(np.linalg.norm(track.state[:2] - track.birthplace)))
         track.detection = detection
 
@@ -152,10 +180,12 @@ class Tracker:
             size=detection.size,
             evidence=detection.log_odds,
             birthplace=detection.position[:2].copy(),
+            middle=detection.middle,
             detection=detection,
         )
 
     def _alive(self, track: Track) -> bool:
         unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
-        patience = self.settings.occlusion if track.confirmed else 0.35
-        return unseen <= patience and track.evidence > DISBELIEF
+        patience = self.settings.occlusion if track.confirmed else self.settings.tentative
+        least = DISBELIEF if track.travelled > TRAVELLER or not track.confirmed else self.settings.possible
+        return unseen <= patience and track.evidence > least
