@@ -1,6 +1,7 @@
 """The paper's figures, drawn from our results: 2, 3, 4, 6 and 7 of DeSPITE."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,13 @@ def draw_moment_curves(
 def draw_embedding(
     store: SequenceStore, sequences: Sequence[EmbeddedSequence], path: Path, count: int = 20, seed: int = 0
 ) -> None:
-    """Figure 4: t-SNE of the longest sequence, coloured by time, and of `count`, coloured by activity."""
+    """Figure 4: t-SNE of the longest sequence, coloured by time, and of `count`, coloured by activity.
+
+    Each modality's mean is taken off first: how far the modalities lie apart as a whole says nothing about
+    what is done.
+    """
     stored = {item.info: item for item in store.sequences}
-    chosen = sorted(sequences, key=lambda item: -len(item))[:count]
+    chosen = sorted(_centred(sequences), key=lambda item: -len(item))[:count]
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     _scatter(left, chosen[:1], [chosen[0].starts / RATE], seed)
@@ -148,6 +153,19 @@ def _joined_panel(
     title = f"query {number}: {pair[0]} among {pair[1]} of {len(joined)} sequences; green: where it is from"
     truth = [(begin, begin + FRAMES / RATE)]
     return Panel(title, times, curves, [(float(times[best]), float(curves[best]))], truth)
+
+
+def _centred(sequences: Sequence[EmbeddedSequence]) -> list[EmbeddedSequence]:
+    """The sequences without the mean of each modality over all of them."""
+    names = {name for item in sequences for name in item.embeddings}
+    means = {
+        name: np.concatenate([item.embeddings[name] for item in sequences if name in item.embeddings]).mean(0)
+        for name in names
+    }
+    return [
+        replace(item, embeddings={name: rows - means[name] for name, rows in item.embeddings.items()})
+        for item in sequences
+    ]
 
 
 def _scatter(

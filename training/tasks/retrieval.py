@@ -77,7 +77,10 @@ class Database:
             raise UserError(f"retrieval: no sequence with a window of {FRAMES} frames")
         width = next(iter(sequences[0].embeddings.values())).shape[1]
         self.vectors = VectorStore(place, f"motions-{width}", width)
-        for index, (_, embedded) in enumerate(self.pairs):
+        self._doing: dict[str, set[str]] = {}
+        for index, (sequence, embedded) in enumerate(self.pairs):
+            for start in embedded.starts.tolist():
+                self._doing.setdefault(Window(sequence, start).label, set()).add(embedded.info.person)
             for modality, rows in embedded.embeddings.items():
                 shared = {"sequence": index, "person": embedded.info.person, "modality": modality}
                 starts = embedded.starts[::stride].tolist()
@@ -94,6 +97,10 @@ class Database:
         query = Window(sequence, int(embedded.starts[window]))
         return Answer(ask, among, query, found, tuple(hit.similarity for hit in hits))
 
+    def done_by_others(self, query: Window) -> bool:
+        """Whether the query has a label, and somebody else does the same."""
+        return bool(query.label) and bool(self._doing[query.label] - {query.sequence.info.person})
+
     def _window(self, hit: Hit) -> Window:
         return Window(self.pairs[hit.payload["sequence"]][0], int(hit.payload["start"]))
 
@@ -103,7 +110,8 @@ def retrieval(
 ) -> tuple[dict[str, Any], list[Answer]]:
     """Figures of modality `ask` asking among `among`, and the answers that they come from.
 
-    label_precision: {k: share of the k best that do what the query does, of those with a label}.
+    label_precision: {k: share of the k best that do what the query does, of those with a label}, over the
+    queries whose activity somebody else does too.
     joint_error_m: {k: mean distance of the joints of query and the nearest of the k best, turned about z
     to fit}. Beside them what random windows of other people would give ("chance").
 
@@ -121,8 +129,8 @@ def retrieval(
     if not answers:
         raise UserError(f"retrieval {ask} → {among}: no other person has {among}")
     by_chance = [_at_random(database, answer, max(settings.ranks), rng) for answer in answers]
-    figures = {str(k): _measure(answers, k) for k in settings.ranks}
-    chance = {str(k): _measure(by_chance, k) for k in settings.ranks}
+    figures = {str(k): _measure(database, answers, k) for k in settings.ranks}
+    chance = {str(k): _measure(database, by_chance, k) for k in settings.ranks}
     named = {
         name: {k: found[name] for k, found in figures.items()}
         | {f"chance {k}": found[name] for k, found in chance.items()}
@@ -141,11 +149,11 @@ def joint_error(one: FloatArray, other: FloatArray) -> float:
     return float(np.linalg.norm(one - turned, axis=-1).mean())
 
 
-def _measure(answers: Sequence[Answer], count: int) -> Mapping[str, float]:
+def _measure(database: Database, answers: Sequence[Answer], count: int) -> Mapping[str, float]:
     shares, errors = [], []
     for answer in answers:
         labels = [window.label for window in answer.found[:count] if window.label]
-        if answer.query.label and labels:
+        if labels and database.done_by_others(answer.query):
             shares.append(labels.count(answer.query.label) / len(labels))
         query = answer.query.skeleton
         errors.append(min(joint_error(query, window.skeleton) for window in answer.found[:count]))
