@@ -145,8 +145,9 @@ def _joined_panel(
     seconds, values = [], []
     for item, start in zip(joined, starts, strict=True):
         likeness = item.embeddings[pair[1]] @ query
-        seconds.append((start + item.starts + FRAMES / 2) / RATE)
-        values.append(np.append(likeness[:-1], np.nan))  # no line from one sequence to the next
+        middles = (start + item.starts + FRAMES / 2) / RATE
+        seconds.append(np.append(middles, middles[-1]))
+        values.append(np.append(likeness, np.nan))  # no line from one sequence to the next
     begin = (starts[asked] + int(joined[asked].starts[window])) / RATE
     times, curves = np.concatenate(seconds), np.concatenate(values).astype(np.float64)
     best = int(np.nanargmax(curves))
