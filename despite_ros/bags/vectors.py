@@ -28,7 +28,7 @@ class Hit:
 
 
 class VectorStore:
-    """One collection of a Qdrant database; a context manager.
+    """One collection of a Qdrant database, made by the first `add`; a context manager.
 
     place: a folder (embedded, made where it is missing), the URL of a server such as
     http://localhost:6333, or `MEMORY`. width: E of the embeddings. One embedded folder can be open in
@@ -46,16 +46,13 @@ class VectorStore:
                 "the vector store needs Qdrant's client; pip install 'despite-ros[search]'"
             ) from error
         self._models: Any = models
-        self._collection = collection
+        self._collection, self._width = collection, width
         kind = "url" if is_url(place) else "location" if place == MEMORY else "path"
         try:
             self._client: Any = QdrantClient(**{kind: str(place)})
-            self._known = self._client.collection_exists(collection)
+            self._made = bool(self._client.collection_exists(collection))
         except Exception as error:  # of whatever lies beneath: sockets, HTTP, locks, SQLite
             raise UserError(f"{place}: cannot be opened as a vector store ({error})") from error
-        if not self._known:
-            shape = models.VectorParams(size=width, distance=models.Distance.COSINE)
-            self._client.create_collection(collection, vectors_config=shape)
 
     def __enter__(self) -> "VectorStore":
         return self
@@ -68,10 +65,14 @@ class VectorStore:
         self._client.close()
 
     def __len__(self) -> int:
-        return int(self._client.count(self._collection).count)
+        return int(self._client.count(self._collection).count) if self._made else 0
 
     def add(self, embeddings: FloatArray, payloads: Sequence[Payload]) -> None:
         """Store M×E embeddings, any length but zero; one whose payload is stored already replaces it."""
+        if not self._made:
+            shape = self._models.VectorParams(size=self._width, distance=self._models.Distance.COSINE)
+            self._client.create_collection(self._collection, vectors_config=shape)
+            self._made = True
         points = (
             self._models.PointStruct(id=_identity(payload), vector=row, payload=dict(payload))
             for row, payload in zip(embeddings.tolist(), payloads, strict=True)
@@ -80,13 +81,16 @@ class VectorStore:
 
     def remove(self, where: Payload) -> None:
         """Drop everything whose payload has these values."""
-        selector = self._models.FilterSelector(filter=self._filter(where))
-        self._client.delete(self._collection, selector, wait=True)
+        if self._made:
+            selector = self._models.FilterSelector(filter=self._filter(where))
+            self._client.delete(self._collection, selector, wait=True)
 
     def nearest(
         self, embedding: FloatArray, count: int, where: Payload | None = None, without: Payload | None = None
     ) -> list[Hit]:
         """The `count` most similar, best first, whose payload has `where` and nothing of `without`."""
+        if not self._made:
+            return []
         found = self._client.query_points(
             self._collection, embedding.tolist(), query_filter=self._filter(where, without), limit=count
         )
@@ -94,6 +98,8 @@ class VectorStore:
 
     def read(self, where: Payload) -> Iterator[tuple[FloatArray, Payload]]:
         """Unit embeddings and payloads of everything whose payload has these values, in no order."""
+        if not self._made:
+            return
         offset = None
         while True:
             points, offset = self._client.scroll(

@@ -40,6 +40,16 @@ def test_the_same_payload_is_stored_once() -> None:
         assert len(store) == WIDTH
 
 
+def test_a_store_that_is_only_looked_into_stays_as_it_was(tmp_path: Path) -> None:
+    with VectorStore(tmp_path / "db", "unit", WIDTH) as store:
+        assert len(store) == 0
+        assert store.nearest(np.ones(WIDTH, np.float32), 3) == [] == list(store.read({"number": 1}))
+        store.remove({"number": 1})
+    with VectorStore(tmp_path / "db", "unit", 2 * WIDTH) as store:
+        store.add(np.ones((1, 2 * WIDTH), np.float32), [{"number": 1}])
+        assert len(store) == 1
+
+
 def test_an_index_gives_back_whole_series_and_only_likely_ones() -> None:
     recordings = {
         name: [series(name, "1", seed), series(name, "2", seed + 10)] for seed, name in enumerate("abc")
