@@ -222,6 +222,7 @@ class Reidentifier:
                 frame.stamp_ns,
                 [person.track_id for person in frame.people],
                 [person.position for person in frame.people],
+                self._tracks.points,
                 similarity,
                 window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
                 self._travel.log_odds(),

@@ -12,18 +12,22 @@ from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
+FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more
+
 
 @dataclass(frozen=True, slots=True)
 class MatchingFrame:
     """What one frame says about M wearers and K tracks.
 
-    positions: K × (x, y, z), m. similarity: M×K, cosine, NaN where a window is not full. weights: M×K, of
-    these windows. travel: M×K, log-odds of the `TravelCue`. alive: M, whether the wearer's sensors are heard.
+    positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
+    where a window is not full. weights: M×K, of these windows. travel: M×K, log-odds of the `TravelCue`.
+    alive: M, whether the wearer's sensors are heard.
     """
 
     stamp_ns: int
     track_ids: Sequence[int]
     positions: Sequence[FloatArray]
+    points: DoubleArray
     similarity: FloatArray
     weights: DoubleArray
     travel: DoubleArray
@@ -70,7 +74,8 @@ class Matcher:
 
     def _gather(self, frame: MatchingFrame) -> None:
         """Add the frame's evidence, of windows and of travel, to what there is."""
-        windows = self._scale * frame.similarity + self._bias
+        sparser = np.log(self._settings.usual_points / (frame.points + FEW_POINTS))
+        windows = self._scale * (frame.similarity + self._settings.sparse_fall * sparser) + self._bias
         log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
         heard = np.broadcast_to(frame.alive[:, None], frame.similarity.shape)
         for evidence in (self._evidence, self._recent):

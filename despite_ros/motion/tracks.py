@@ -16,7 +16,7 @@ class TrackWindows:
     def __init__(self) -> None:
         self._crops: dict[int, FloatArray] = {}
         self.velocities: list[FloatArray] = []  # m/s, fixed frame, in the order of track_ids
-        self._seen: dict[int, deque[bool]] = {}
+        self._seen: dict[int, deque[int]] = {}  # points in each frame of the window
 
     @property
     def track_ids(self) -> list[int]:
@@ -31,12 +31,17 @@ class TrackWindows:
     @property
     def seen(self) -> DoubleArray:
         """Per track: share of the window's frames in which it was seen and not held over."""
-        return np.array([sum(self._seen[number]) / FRAMES for number in self._crops])
+        return np.array([np.count_nonzero(self._seen[number]) / FRAMES for number in self._crops])
+
+    @property
+    def points(self) -> DoubleArray:
+        """Per track: mean number of points a frame of the window."""
+        return np.array([sum(self._seen[number]) / len(self._seen[number]) for number in self._crops])
 
     def hold(self) -> None:
         """A missed sweep: every crop stays for another frame."""
         for seen in self._seen.values():
-            seen.append(False)
+            seen.append(0)
 
     def follow(self, people: Sequence[Person]) -> list[int]:
         """Take in a frame's people; returns the tracks that are gone."""
@@ -45,5 +50,5 @@ class TrackWindows:
         self.velocities = [person.velocity for person in people]
         self._seen = {number: self._seen.get(number, deque(maxlen=FRAMES)) for number in self._crops}
         for person in people:
-            self._seen[person.track_id].append(person.observed)
+            self._seen[person.track_id].append(person.points)
         return [number for number in before if number not in self._crops]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from despite_ros.arrays import FloatArray
-from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
+from despite_ros.matching.matcher import FEW_POINTS, Matcher, MatchingFrame, window_weights
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.records import NOBODY, Assignment, State
 
@@ -12,6 +12,7 @@ SETTINGS = MatchingSettings(travel_weight=0.0)
 FRAME_NS = 100_000_000
 RIGHT, WRONG = 0.6, 0.1  # mean cosines; their spread is SPREAD
 SPREAD = 0.2
+USUAL = SETTINGS.usual_points - FEW_POINTS
 SCALE = (RIGHT - WRONG) / SPREAD**2  # log-odds of two normal distributions
 BIAS = -SCALE * (RIGHT + WRONG) / 2
 
@@ -28,7 +29,7 @@ def cosines(rng: np.random.Generator, wearers: int, people: int, frames: int) ->
 
 
 def run(
-    matcher: Matcher, frames: FloatArray, start: int = 0, alive: bool = True
+    matcher: Matcher, frames: FloatArray, alive: bool = True, points: float = USUAL
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
@@ -36,9 +37,10 @@ def run(
     return [
         matcher.update(
             MatchingFrame(
-                (start + index) * FRAME_NS,
+                index * FRAME_NS,
                 list(range(people)),
                 positions,
+                np.full(people, points),
                 frame,
                 np.ones((wearers, people)),
                 nothing,
@@ -101,6 +103,13 @@ def test_nothing_is_known_before_the_first_full_window() -> None:
 def test_silent_wearers_are_stale() -> None:
     answer = run(matcher(2), cosines(np.random.default_rng(0), 2, 2, 50), alive=False)[-1]
     assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
+
+
+def test_of_sparse_people_less_similarity_is_expected() -> None:
+    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2, np.float32)
+    sparse = run(matcher(1), frames, points=5.0)[-1][0]
+    dense = run(matcher(1), frames, points=1000.0)[-1][0]
+    assert sparse.track_id == 0 and dense.track_id == NOBODY
 
 
 def test_confidence_margin_and_similarity_belong_together() -> None:
