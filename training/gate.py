@@ -19,7 +19,7 @@ from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.features import FEATURES, candidate_features
 from despite_ros.people.ground import Ground
-from despite_ros.people.partition import extent
+from despite_ros.people.partition import outline
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.simulation.clutter import clutter
 from despite_ros.simulation.crowd import Surroundings
@@ -147,7 +147,7 @@ def excerpt(
         low, high = np.sort(rng.uniform((0, 0.8), (0.8, 2.3)))
         piece = thing.members[near & (above[thing.members] > low) & (above[thing.members] < high)]
         if len(piece):
-            yield Candidate(piece, extent(points[piece]), NOBODY)
+            yield Candidate(piece, outline(points, piece)[2], NOBODY)
 
 
 def train(features: FloatArray, labels: IntArray) -> dict[str, AnyArray]:

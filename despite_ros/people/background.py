@@ -69,7 +69,7 @@ def arctan(ratio: np.float32) -> np.float32:
     return ratio * (A1 + s * (A3 + s * (A5 + s * (A7 + s * A9))))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath=True)
 def grid_cells(
     points: FloatArray, sensor: FloatArray, columns: int, rows: int
 ) -> tuple[IndexArray, FloatArray]:
@@ -77,20 +77,23 @@ def grid_cells(
     cells = np.empty(len(points), np.int32)
     ranges = np.empty(len(points), np.float32)
     across, up = np.float32(columns / (2 * np.pi)), np.float32(rows / np.pi)
+    sx, sy, sz = sensor[0], sensor[1], sensor[2]
+    last_column, last_row = np.float32(columns - 1), np.float32(rows - 1)
     for i in range(len(points)):
-        x, y, z = points[i, 0] - sensor[0], points[i, 1] - sensor[1], points[i, 2] - sensor[2]
+        x, y, z = points[i, 0] - sx, points[i, 1] - sy, points[i, 2] - sz
         flat = np.sqrt(x * x + y * y)
-        ahead, aside, upward = np.abs(x), np.abs(y), np.abs(z)
-        azimuth = arctan(np.minimum(ahead, aside) / (np.maximum(ahead, aside) + TINY))
-        azimuth = QUARTER - azimuth if aside > ahead else azimuth
+        ahead, aside, upward = abs(x), abs(y), abs(z)
+        azimuth = arctan(aside / (ahead + TINY) if ahead > aside else ahead / (aside + TINY))
+        azimuth = azimuth if ahead > aside else QUARTER - azimuth
         azimuth = HALF - azimuth if x < 0 else azimuth
         azimuth = -azimuth if y < 0 else azimuth
-        elevation = arctan(np.minimum(flat, upward) / (np.maximum(flat, upward) + TINY))
-        elevation = QUARTER - elevation if upward > flat else elevation
+        elevation = arctan(upward / (flat + TINY) if flat > upward else flat / (upward + TINY))
+        elevation = elevation if flat > upward else QUARTER - elevation
         elevation = -elevation if z < 0 else elevation
-        column = np.int32(np.minimum((azimuth + HALF) * across, columns - 1))
-        row = np.int32(np.minimum((elevation + QUARTER) * up, rows - 1))
-        cells[i] = column * rows + row
+        column, row = (azimuth + HALF) * across, (elevation + QUARTER) * up
+        column = column if column < last_column else last_column
+        row = row if row < last_row else last_row
+        cells[i] = np.int32(column) * rows + np.int32(row)
         ranges[i] = np.sqrt(flat * flat + z * z)
     return cells, ranges
 

@@ -6,6 +6,7 @@ in two by a pillar, is for the gate to say: what looks most like people is taken
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from math import hypot
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.people.clustering import groups
 from despite_ros.people.detections import NOBODY
-from despite_ros.people.partition import extent, split
+from despite_ros.people.partition import outline, split
 from despite_ros.people.settings import PartitionSettings
 
 
@@ -40,16 +41,16 @@ def find_candidates(
 
     labels: (N,) cluster of each point. owners: (N,) index into `keys` of the track that claims it, or NOBODY.
     """
-    lengths = np.array([extent(points[members]) for members in groups(labels)], np.float32)
+    lengths = [outline(points, members)[2] for members in groups(labels)]
     shares = groups(owners + 1, len(keys) + 1)
     found = [
-        Candidate(members, float(np.median(lengths[labels[members]])), key)
+        Candidate(members, lengths[np.bincount(labels[members]).argmax()], key)
         for members, key in zip(shares[1:], keys, strict=True)
         if len(members)
     ]
     for label, members in enumerate(groups(labels[shares[0]])):
         if len(members) >= settings.fewest:
-            found.append(Candidate(shares[0][members], float(lengths[label])))
+            found.append(Candidate(shares[0][members], lengths[label]))
     return found
 
 
@@ -84,6 +85,8 @@ def parts_of(
     candidate: Candidate, points: FloatArray, above: FloatArray, settings: PartitionSettings
 ) -> list[Candidate]:
     """The candidate cut at its necks, or one that equals it."""
+    if not settings.split_length <= outline(points, candidate.members)[2] <= settings.longest:
+        return [candidate]
     parts = groups(split(points[candidate.members], above[candidate.members], settings))
     return [Candidate(candidate.members[part], candidate.context) for part in parts if len(part)]
 
@@ -93,7 +96,7 @@ def _inherit(
 ) -> list[Candidate]:
     if whole.owner == NOBODY:
         return parts
-    away = [np.linalg.norm(points[part.members, :2].mean(0) - centres[whole.owner]) for part in parts]
+    away = [np.linalg.norm(outline(points, part.members)[:2] - centres[whole.owner]) for part in parts]
     heir = int(np.argmin(away))
     return [part._replace(owner=whole.owner) if k == heir else part for k, part in enumerate(parts)]
 
@@ -105,13 +108,12 @@ def put_together(
 
     Two claims, and two that both look like people, are never joined.
     """
-    middles = np.array([points[candidate.members, :2].mean(0) for candidate in candidates])
-    lengths = [extent(points[candidate.members]) for candidate in candidates]
-    small = [k for k, length in enumerate(lengths) if length < settings.join_longest]
+    outlines = [outline(points, candidate.members) for candidate in candidates]
+    small = [k for k, (_, _, length) in enumerate(outlines) if length < settings.join_longest]
     pairs = [
         (a, b)
         for a, b in combinations(small, 2)
-        if np.hypot(*(middles[a] - middles[b])) < settings.join
+        if hypot(outlines[a][0] - outlines[b][0], outlines[a][1] - outlines[b][1]) < settings.join
         and NOBODY in (candidates[a].owner, candidates[b].owner)
     ]
     if not pairs:

@@ -71,14 +71,17 @@ def nearest_track(
 
 
 @numba.njit(cache=True)
-def extent(points: FloatArray) -> float:
-    """Longer side of the box around N×3 points in plan view, metres."""
-    west = east = points[0, 0]
-    south = north = points[0, 1]
-    for i in range(1, len(points)):
+def outline(points: FloatArray, members: IndexArray) -> tuple[float, float, float]:
+    """Mean x, mean y and longer side in plan view (metres) of the `members` among N×3 points."""
+    west = east = points[members[0], 0]
+    south = north = points[members[0], 1]
+    x, y = 0.0, 0.0
+    for i in members:
         west, east = min(west, points[i, 0]), max(east, points[i, 0])
         south, north = min(south, points[i, 1]), max(north, points[i, 1])
-    return float(max(east - west, north - south))
+        x += points[i, 0]
+        y += points[i, 1]
+    return x / len(members), y / len(members), float(max(east - west, north - south))
 
 
 def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) -> IndexArray:
@@ -87,8 +90,7 @@ def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) ->
     Parts are the surroundings of the peaks of a smoothed map of the upper body in plan view; two
     peaks count when the map falls between them.
     """
-    length = extent(points)
-    if length < settings.split_length or length > settings.longest or above.max() < settings.split_height:
+    if above.max() < settings.split_height:
         return np.zeros(len(points), np.int32)
     parts: IndexArray = split_at_peaks(
         points, above, np.float32(settings.map_cell), settings.peak, settings.apart, settings.valley
