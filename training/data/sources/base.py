@@ -21,6 +21,7 @@ from training.data.split import group_of, sealed
 from training.data.store import GROUPS, SequenceInfo
 
 OVERLAP = LEAD + (FRAMES - 1) / RATE  # seconds that neighbouring pieces share, so that no window is lost
+SHORTEST = OVERLAP + 0.01  # seconds; one window, whichever way the last frame's time is rounded
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,12 @@ class MotionSource(Source):
         if refusal := sealed(person):
             yield Skip(name, str(file), refusal)
             return
-        if duration < OVERLAP + 1 / RATE:
+        if duration < SHORTEST:
             yield Skip(name, str(file), f"shorter than one window ({OVERLAP} s with its lead)")
             return
         for start in np.arange(0.0, max(duration - OVERLAP, 0.1), self.seconds - OVERLAP):
             end = min(duration, float(start) + self.seconds)
-            if end - start >= OVERLAP + 1 / RATE:
+            if end - start >= SHORTEST:
                 yield Item(f"{name}/{start:.1f}", str(file), (float(start), end))
 
     def group_for(self, person: str) -> str:
