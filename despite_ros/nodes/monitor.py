@@ -88,6 +88,11 @@ class Monitor:
         if not silent:
             self._node.get_logger().warning(line + (f" ({count} times)" if count > 1 else ""))
 
+    def internal(self, error: Exception) -> None:
+        """Count an error of ours; publishing after the end of ROS is none."""
+        if self._node.context.ok():
+            self.fault("internal", f"sweep dropped by an internal error: {error!r}")
+
     def absorb(self, counts: Mapping[str, int], lines: Iterable[str]) -> None:
         """Take over the faults that a core stage has counted: all its counts, and lines not seen yet."""
         with self._lock:

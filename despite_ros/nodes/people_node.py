@@ -52,7 +52,7 @@ class PeopleNode(Node):
         self.markers = MarkerPublisher(self)
         self.get_logger().info("preparing; the first start compiles for some 20 s")
         warm_up_people(self.settings.people)
-        self.worker = NewestFirstWorker(self._process, "people")
+        self.worker = NewestFirstWorker(self._process, self.monitor.internal, "people")
         self.inputs = CloudInputs(self, nodes, self.monitor, self._offer)
         self.get_logger().info(f"listening to {', '.join(nodes.lidar_topics)}")
 
@@ -72,9 +72,6 @@ class PeopleNode(Node):
             self.monitor.fault("cloud", str(error))
         except TransformError as error:
             self.monitor.fault("transform", f"cloud of frame '{clouds[0].header.frame_id}': {error}")
-        except Exception as error:  # a fault of ours must not end a robot's node
-            self.get_logger().error(f"sweep dropped: {error!r}")
-            self.monitor.fault("internal", f"sweep dropped: {error!r}")
         else:
             if frame is not None:
                 self._publish(frame)

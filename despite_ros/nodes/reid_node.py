@@ -63,7 +63,7 @@ class ReidNode(Node):
         self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
         self.markers = MarkerPublisher(self)
         warm_up_reid(self.reidentifier)
-        self.worker = NewestFirstWorker(self._process, "reid")
+        self.worker = NewestFirstWorker(self._process, self.monitor.internal, "reid")
         self.calibration = self.create_service(CalibrateWearer, "despite/calibrate", self._calibrate)
         self._subscribe(wearers)
         self.get_logger().info(
@@ -125,15 +125,10 @@ class ReidNode(Node):
             self.monitor.lost(PEOPLE)
 
     def _process(self, message: PersonArray) -> None:
-        try:
-            people = people_from_message(message)
-            with self.lock:
-                self._drain()
-                reid = self.reidentifier.people(people)
-        except Exception as error:  # a fault of ours must not end a robot's node
-            self.get_logger().error(f"people dropped: {error!r}")
-            self.monitor.fault("internal", f"people dropped: {error!r}")
-            return
+        people = people_from_message(message)
+        with self.lock:
+            self._drain()
+            reid = self.reidentifier.people(people)
         faults = self.reidentifier.faults
         self.monitor.absorb(faults.counts, faults.lines)
         if reid.stamp_ns == people.stamp_ns:  # otherwise the sweep came too soon to be a frame

@@ -10,11 +10,11 @@ T = TypeVar("T")
 class NewestFirstWorker(Generic[T]):
     """Handles the newest item it was offered; an older one that has not begun gives way.
 
-    handle: runs in the thread, one item at a time, and must not raise.
+    handle: runs in the thread, one item at a time. failed: takes what it raises; the thread goes on.
     """
 
-    def __init__(self, handle: Callable[[T], None], name: str) -> None:
-        self._handle = handle
+    def __init__(self, handle: Callable[[T], None], failed: Callable[[Exception], None], name: str) -> None:
+        self._handle, self._failed = handle, failed
         self._changed = threading.Condition()
         self._waiting: T | None = None
         self._closed = False
@@ -44,4 +44,7 @@ class NewestFirstWorker(Generic[T]):
                     return
                 item, self._waiting = self._waiting, None
             if item is not None:
-                self._handle(item)
+                try:
+                    self._handle(item)
+                except Exception as error:  # a fault of ours must not end a robot's node
+                    self._failed(error)

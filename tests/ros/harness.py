@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rclpy
+from despite_msgs.msg import PersonArray
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -19,7 +21,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import PointCloud2, PointField
 
+from despite_ros.arrays import FloatArray
 from despite_ros.nodes.messages import header_of
+from despite_ros.simulation.scene import Scene, random_scene
 
 PERIOD_NS = 100_000_000
 START_NS = 1_000 * 1_000_000_000
@@ -105,10 +109,11 @@ def process(domain: int, *words: str) -> Iterator[subprocess.Popen[str]]:
         if child.poll() is None:
             child.send_signal(signal.SIGINT)
         try:
-            child.communicate(timeout=10)
+            _, said = child.communicate(timeout=20)
         except subprocess.TimeoutExpired:
             child.kill()
-            child.communicate()
+            _, said = child.communicate()
+        print(said)  # pytest shows it where a test fails
 
 
 def node_process(domain: int, kind: str, *parameters: str) -> Any:
@@ -117,26 +122,24 @@ def node_process(domain: int, kind: str, *parameters: str) -> Any:
     return process(domain, "-m", "despite_ros.nodes", kind, "--ros-args", *given)
 
 
-def person_points(rng: np.random.Generator, x: float, y: float) -> np.ndarray:
-    """About 300 points on a standing figure: body and legs as boxes."""
-    body = rng.uniform((x - 0.12, y - 0.22, 0.8), (x + 0.12, y + 0.22, 1.75), (220, 3))
-    legs = rng.uniform((x - 0.1, y - 0.15, 0.05), (x + 0.1, y + 0.15, 0.8), (120, 3))
-    return np.concatenate([body, legs])
+@cache
+def room() -> Scene:
+    """A furnished room with two people, seen by a LiDAR that stands still."""
+    return random_scene(np.random.default_rng(3), people=2, wearers=0, absent=0, seconds=4.0, sensor="vlp16")
 
 
-def room_points(frame: int, people: int = 2) -> np.ndarray:
-    """A floor and people who walk on circles of 1 m; N×3 float32, z up."""
-    rng = np.random.default_rng(frame)
-    parts = [rng.uniform((-5, -5, -0.01), (5, 5, 0.01), (6000, 3))]
-    for person in range(people):
-        angle = 0.08 * frame + person
-        x = 3.0 * np.cos(2.5 * person) + np.cos(angle)
-        y = 3.0 * np.sin(2.5 * person) + np.sin(angle)
-        parts.append(person_points(rng, x, y))
-    return np.concatenate(parts).astype(np.float32)
+@cache
+def room_points(frame: int) -> FloatArray:
+    """A sweep of the room, N×3; after 4 s it starts again."""
+    return room().sweep(frame % room().sweep_count).cloud
 
 
-def cloud_message(points: np.ndarray, stamp_ns: int, frame_id: str = "lidar", **changes: Any) -> PointCloud2:
+def seen(frame: PersonArray) -> int:
+    """How many people a sweep has seen."""
+    return sum(person.points > 0 for person in frame.people)
+
+
+def cloud_message(points: FloatArray, stamp_ns: int, frame_id: str = "lidar", **changes: Any) -> PointCloud2:
     """An N×3 float32 cloud as a message; `changes` replace fields of the message."""
     message = PointCloud2(
         header=header_of(stamp_ns, frame_id),

@@ -11,7 +11,7 @@ from tests.ros.harness import cloud_message, room_points
 rclpy.init()
 node = rclpy.create_node("lidar")
 publisher = node.create_publisher(
-    PointCloud2, "/points", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    PointCloud2, "/points", QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 )
 frame = 0
 while rclpy.ok():

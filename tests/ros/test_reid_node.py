@@ -76,7 +76,7 @@ class Room:
         for _ in range(ticks):
             count = len(self.answers)
             self.tick()
-            self.observer.wait(lambda count=count: len(self.answers) > count, 5.0)  # type: ignore[misc]
+            self.observer.wait(lambda count=count: len(self.answers) > count)  # type: ignore[misc]
         return self.answers[-1]
 
 
@@ -152,7 +152,7 @@ def test_wrong_samples_are_counted(reid_node: Room, changes: dict[str, float], f
     before = observer.faults("reid").get(fault, 0)
     reid_node.imus["alice", "left_shank"].publish(imu_message(reid_node.stamp_ns + 20_000_000, **changes))
     reid_node.answered(2)
-    observer.wait(lambda: observer.faults("reid").get(fault, 0) > before, 3.0)
+    observer.wait(lambda: observer.faults("reid").get(fault, 0) > before)
 
 
 def test_calibration_is_written_to_the_wearers_file(reid_node: Room, wearers: Path) -> None:
@@ -172,6 +172,6 @@ def test_calibration_is_written_to_the_wearers_file(reid_node: Room, wearers: Pa
 
 def test_silent_sensors_are_named(reid_node: Room) -> None:
     observer, name = reid_node.observer, "reid: /bob/left_shank/imu"
-    observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.ERROR, 3.0)
+    observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.ERROR)
     reid_node.answered(2)
-    observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.OK, 3.0)
+    observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.OK)
