@@ -13,7 +13,7 @@ from despite_ros.people.settings import PeopleSettings
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of people, motion, encoders, matching and nodes. Names are those of YAML and ROS parameters."""
+    """Settings of all rooms. Names are those of YAML and ROS parameters."""
 
     people: PeopleSettings = section(PeopleSettings)
     motion: MotionSettings = section(MotionSettings)
