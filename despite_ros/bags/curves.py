@@ -25,7 +25,7 @@ def draw_curves(panels: Sequence[Panel], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 0.8 + 1.5 * len(panels)), layout="constrained")
-    rows = figure.subplots(len(panels), 1, sharey=True, squeeze=False)[:, 0]
+    rows = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, panel in zip(rows, panels, strict=True):
         for begin, end in panel.truth:
             axes.axvspan(begin, end, color=TRUTH, alpha=0.6, lw=0)

@@ -15,7 +15,7 @@ HELP = (
 )
 REID_STAGES = ("windows", "encode", "match", "activities", "advance")  # after the segmenter's
 COLUMNS = ("people", "points", "threads", "imu", "segment", *REID_STAGES, "total", "floor", "encode/floor")
-WIDTH = 100
+WIDTH = 110  # columns of text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(content: dict[str, Any]) -> None:
-    table = Table(box=None, title="milliseconds a sweep (medians)")
+    table = Table(box=None, padding=(0, 1, 0, 0), title="milliseconds a sweep (medians)")
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in content["rows"]:
