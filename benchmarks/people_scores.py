@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from trackeval.metrics import CLEAR, HOTA, Identity
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.people.segmenter import Segmenter
@@ -71,14 +72,6 @@ def run(scene: Scene, segmenter: Segmenter) -> Tally:
 
 def scores(tallies: list[Tally]) -> dict[str, float]:
     """Figures of several scenes together; HOTA, IDF1 and switches as TrackEval computes them."""
-    from trackeval.metrics import (
-        CLEAR,
-        HOTA,
-        Identity,
-    )  # needs the extra: pip install despite-ros[benchmarks]
-
-    hits = [_matched(overlap) for tally in tallies for overlap in tally.overlaps]
-    iou = np.concatenate(hits)
     people = sum(len(who) for tally in tallies for who in tally.people)
     tracks = sum(len(who) for tally in tallies for who in tally.tracks)
     found = {

@@ -2,6 +2,7 @@
 
 import numba
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.people.settings import GroundSettings
@@ -12,6 +13,8 @@ NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
 STEEPEST = 35.0  # degrees; a steeper plane is a wall
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
 BAND = 0.08  # metres about the height map within which points refine it
+SURE = 0.4  # share of the cells in the plane that makes it the floor of a tilted sensor
+LEVEL = 0.035  # slope (2°) below which a sensor counts as level
 NOISE_FACTOR = 2.5  # standard deviations of floor points that clearance must cover at least
 
 
@@ -26,6 +29,7 @@ class Ground:
     def reset(self) -> None:
         """Forget everything; the floor is z = 0."""
         self.plane: DoubleArray | None = None
+        self.support = 0.0  # share of the cells that lie in the plane
         self.origin = np.full(2, -self.cells / 2 * self.settings.cell)
         self.heights: FloatArray = np.zeros((self.cells, self.cells), np.float32)
         self.clearance = self.settings.clearance
@@ -41,6 +45,8 @@ class Ground:
             [(rows + 0.5) * side + x0, (columns + 0.5) * side + y0, lows[rows, columns]]
         )
         self.plane = fit_plane(samples, sensor, self.plane)
+        above = samples[:, 2] - samples[:, :2] @ self.plane[:2] - self.plane[2]
+        self.support = float(np.mean(np.abs(above) < BAND))
         flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
         floor = grow(lows - flat, NEAR_PLANE, rise, self.settings.level_area / side**2)
@@ -54,6 +60,14 @@ class Ground:
         x0, y0 = self.origin
         above: FloatArray = heights_above(points, self.heights, x0, y0, self.settings.cell)
         return above
+
+    def levelling(self) -> DoubleArray:
+        """The rotation (3×3) that makes the floor level; none for a tilt that is small or not sure."""
+        if self.plane is None or self.support < SURE or np.hypot(*self.plane[:2]) < LEVEL:
+            return np.eye(3)
+        up = np.array([-self.plane[0], -self.plane[1], 1.0])
+        rotation, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [up / np.linalg.norm(up)])
+        return np.asarray(rotation.as_matrix())
 
     def _place(self, sensor: DoubleArray) -> DoubleArray:
         """Centre the grid on the sensor, in whole cells; returns its corner."""

@@ -58,6 +58,7 @@ class Segmenter:
         self.ground_ns: int | None = None
         self.pose: DoubleArray | None = None
         self.still_sweeps = STANDING
+        self.levelling: DoubleArray | None = None
 
     def process(
         self, cloud: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, frame_id: str = ""
@@ -66,7 +67,8 @@ class Segmenter:
 
         cloud: N×3 float32, metres, sensor frame, zero to any number of points.
         stamp_ns: of the sweep's end; one before the last stamp resets everything.
-        pose: 4×4, sensor → fixed frame (z up); None for a static sensor whose frame is the fixed one.
+        pose: 4×4, sensor → fixed frame (z up); None for a static sensor, whose frame, levelled where the
+        floor shows a tilt, is the fixed one; positions are then given in the sensor's own frame.
 
         A sweep that was lost may be given as an empty cloud: everybody is then predicted, with 0 points.
 
@@ -78,7 +80,7 @@ class Segmenter:
         self.stamp_ns = stamp_ns
         if not self.rate.wants(stamp_ns):
             return None
-        pose = np.eye(4) if pose is None else np.asarray(pose, np.float64)
+        pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
         sensor = pose[:3, 3]
         watch, counters = Stopwatch(), dict.fromkeys(COUNTERS, 0)
         counters["points"] = len(cloud)
@@ -125,7 +127,7 @@ class Segmenter:
         self.stamp_ns = stamp_ns
         if not self.rate.wants(stamp_ns):
             return None
-        pose = np.eye(4) if pose is None else np.asarray(pose, np.float64)
+        pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
         watch, counters = Stopwatch(), {"points": len(cloud), "boxes": len(boxes)}
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         points, _ = self._off_the_ground(points, pose)
@@ -146,6 +148,18 @@ class Segmenter:
         """track_id → the raw points (N×3, fixed frame) that the last sweep saw of the person."""
         shown = self.tracker.shown
         return {track.track_id: track.detection.points for track in shown if track.detection is not None}
+
+    def _level(self, cloud: FloatArray) -> DoubleArray:
+        """The pose of a sensor that has none: where it is, turned so that its floor is level (found once)."""
+        pose = np.eye(4)
+        if self.levelling is None and len(cloud):
+            points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
+            self.ground.estimate(points, pose[:3, 3])
+            self.levelling = self.ground.levelling()
+            self.ground.reset()
+        if self.levelling is not None:
+            pose[:3, :3] = self.levelling
+        return pose
 
     def _off_the_ground(self, points: FloatArray, pose: DoubleArray) -> tuple[FloatArray, FloatArray]:
         """The points between floor and ceiling, and their heights above the floor."""
@@ -227,12 +241,17 @@ class Segmenter:
                 track.shape[:, :2] -= track.state[:2].astype(np.float32)
         return tuple(self._person(track) for track in self.tracker.shown)
 
+    def _given(self, x: float, y: float, z: float) -> FloatArray:
+        """A vector of the fixed frame, turned back where levelling made that frame."""
+        back = np.eye(3) if self.levelling is None else self.levelling.T
+        return np.asarray(back @ (x, y, z), np.float32)
+
     def _person(self, track: Track) -> Person:
         return Person(
             track_id=track.track_id,
-            position=np.array([track.state[0], track.state[1], track.z], np.float32),
+            position=self._given(track.state[0], track.state[1], track.z),
             size=track.size.astype(np.float32),
-            velocity=np.array([track.state[2], track.state[3], 0], np.float32),
+            velocity=self._given(track.state[2], track.state[3], 0.0),
             covariance=track.covariance.astype(np.float32),
             age_s=(self.stamp_ns - track.born_ns) * 1e-9,
             points=0 if track.detection is None else len(track.detection.points),

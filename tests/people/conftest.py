@@ -66,7 +66,10 @@ def record(
 @pytest.fixture(scope="session")
 def crossing() -> Recorded:
     """Two people walk past each other, a third stands, a wall behind them and a table beside."""
-    walls = [(6.0, 0.0, 1.4, 0.1, 6.0, 1.4, 0.0), (2.0, -4.0, 0.4, 0.8, 0.4, 0.4, 0.3)]
+    walls: list[tuple[float, ...]] = [
+        (6.0, 0.0, 1.4, 0.1, 6.0, 1.4, 0.0),
+        (2.0, -4.0, 0.4, 0.8, 0.4, 0.4, 0.3),
+    ]
     motions = [person(1, "walk", 3.0, -2.0, np.pi / 2), person(2, "walk", 4.2, 2.5, -np.pi / 2)]
     motions.append(person(3, "stand", 2.5, 3.0, 1.0))
     return record(motions, 40, things=obstacles(walls))

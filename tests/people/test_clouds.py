@@ -1,4 +1,6 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,14 @@ class Field:
 XYZ = [Field("x", 0), Field("y", 4), Field("z", 8)]
 
 
-def packed(points, offsets=(0, 4, 8), step=16, kind="<f4", width=None, padding=0):
+def packed(
+    points: Any,
+    offsets: Sequence[int] = (0, 4, 8),
+    step: int = 16,
+    kind: str = "<f4",
+    width: int | None = None,
+    padding: int = 0,
+) -> tuple[list[Field], int, int, int, int, bool, bytes]:
     """Bytes of a cloud with the given layout; returns decode's arguments."""
     points = np.asarray(points, np.float64).reshape(-1, 3)
     width = width or len(points)
@@ -52,7 +61,15 @@ def packed(points, offsets=(0, 4, 8), step=16, kind="<f4", width=None, padding=0
     order=st.permutations([0, 1, 2]),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_layout_gives_the_points(values, double, big, rows, padding, slack, order):
+def test_any_layout_gives_the_points(
+    values: list[tuple[float, float, float]],
+    double: bool,
+    big: bool,
+    rows: int,
+    padding: int,
+    slack: int,
+    order: list[int],
+) -> None:
     points = np.array(values * rows, np.float64)
     size = 8 if double else 4
     kind = (">" if big else "<") + ("f8" if double else "f4")
@@ -66,12 +83,12 @@ def test_any_layout_gives_the_points(values, double, big, rows, padding, slack, 
     assert decoded.dtype == np.float32 and decoded.flags.c_contiguous
 
 
-def test_returns_that_are_none_are_left_out():
+def test_returns_that_are_none_are_left_out() -> None:
     points = [[1, 2, 3], [np.nan, 1, 1], [0, 0, 0], [1, np.inf, 0], [0, 0, 2]]
     assert decode(*packed(points)).tolist() == [[1, 2, 3], [0, 0, 2]]
 
 
-def test_an_empty_cloud_has_no_points():
+def test_an_empty_cloud_has_no_points() -> None:
     assert decode(XYZ, 12, 0, 0, 1, False, b"").shape == (0, 3)
 
 
@@ -87,6 +104,8 @@ def test_an_empty_cloud_has_no_points():
         ([Field("x", -4), *XYZ[1:]], 12, 12, 1, 1, 12, "byte -4"),
     ],
 )
-def test_faults_are_named(fields, step, row_step, width, height, length, message):
+def test_faults_are_named(
+    fields: list[Field], step: int, row_step: int, width: int, height: int, length: int, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         decode(fields, step, row_step, width, height, False, bytes(length))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from despite_ros.arrays import FloatArray
 from despite_ros.errors import UserError
@@ -94,6 +95,18 @@ def test_a_moving_sensor_sees_the_same_people() -> None:
     assert np.abs(places(still[-1]) - places(moving[-1])).max() < 0.2
 
 
+def test_a_tilted_sensor_without_a_pose_sees_the_same_people(crossing: Recorded) -> None:
+    tilt = Rotation.from_euler("xy", [8, -6], degrees=True).as_matrix()
+    level, tilted = Segmenter(PeopleSettings()), Segmenter(PeopleSettings())
+    for k, cloud in enumerate(crossing.clouds[:6]):
+        one = level.process(cloud, k * PERIOD_NS)
+        other = tilted.process((cloud @ tilt.T).astype(np.float32), k * PERIOD_NS)
+    assert one is not None and other is not None and len(one.people) == len(other.people) == 3
+    for person_, leaning in zip(one.people, other.people, strict=True):
+        assert np.linalg.norm(tilt @ person_.position - leaning.position) < 0.15
+        assert np.abs(np.ptp(person_.crop, axis=0) - np.ptp(leaning.crop, axis=0)).max() < 0.2
+
+
 @given(seed=st.integers(0, 100), yaw=st.floats(-3.1, 3.1))
 @settings(max_examples=4, deadline=None)
 def test_order_and_heading_do_not_matter(crossing: Recorded, seed: int, yaw: float) -> None:
@@ -142,7 +155,8 @@ def test_a_fast_sensor_is_halved_and_a_slow_one_refused(crossing: Recorded) -> N
 
 def _flat(count: int) -> FloatArray:
     rng = np.random.default_rng(0)
-    return np.c_[rng.uniform(-10, 10, (count, 2)), np.full(count, -HEIGHT)].astype(np.float32)
+    floor = np.column_stack([rng.uniform(-10, 10, (count, 2)), np.full(count, -HEIGHT)])
+    return floor.astype(np.float32)
 
 
 @pytest.mark.parametrize(
