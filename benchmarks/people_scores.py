@@ -72,6 +72,8 @@ def run(scene: Scene, segmenter: Segmenter) -> Tally:
 
 def scores(tallies: list[Tally]) -> dict[str, float]:
     """Figures of several scenes together; HOTA, IDF1 and switches as TrackEval computes them."""
+    hits = [_matched(overlap) for tally in tallies for overlap in tally.overlaps]
+    iou = np.concatenate(hits)
     people = sum(len(who) for tally in tallies for who in tally.people)
     tracks = sum(len(who) for tally in tallies for who in tally.tracks)
     found = {
