@@ -67,7 +67,7 @@ class Reidentifier:
         matching = self._settings.matching
         self._points = PointStream(self._encoders)
         self._imus = ImuStream(self._encoders)
-        self._tracks = TrackWindows()
+        self._tracks = TrackWindows(self._settings.motion)
         self._windows.clear_windows()
         self._matcher.reset()
         self._activities = activities_of(self._encoders, matching)
@@ -138,7 +138,7 @@ class Reidentifier:
         for stamp_ns in steps[:-1]:
             self._tracks.hold()
             self._push(stamp_ns)
-        self._points.drop(self._tracks.follow(frame.people))
+        self._points.drop(self._tracks.follow(frame.stamp_ns, frame.people))
         self._push(frame.stamp_ns)
         watch.lap("windows")
         points, imus = self._embed()
@@ -187,7 +187,7 @@ class Reidentifier:
             self._points.drop(self._tracks.track_ids)
             self._imus.drop(range(len(self._names)))
             self._windows.clear_windows()
-            self._tracks = TrackWindows()
+            self._tracks = TrackWindows(self._settings.motion)
             return [stamp_ns]
         count = int(passed / period + 0.25)
         return [stamp_ns - period * back for back in reversed(range(count))]
@@ -227,6 +227,8 @@ class Reidentifier:
                 window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
                 self._travel.log_odds(),
                 np.asarray(self._windows.present.any(axis=1), np.bool_),
+                self._tracks.visible(frame.stamp_ns),
+                self._tracks.jumped,
             )
         )
 

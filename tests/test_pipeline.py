@@ -102,10 +102,31 @@ def test_a_lost_track_is_stale_and_its_successor_gets_the_name_at_once() -> None
     assert room.named(answers[0])["bob"] == 77
 
 
+def test_a_track_that_is_only_predicted_is_lost() -> None:
+    room = Room()
+    room.show(range(10, 60))
+    for frame in range(60, 70):
+        room.samples(frame)
+        shown = room.frame(frame)
+        people = (dataclasses.replace(shown.people[0], points=0), *shown.people[1:])
+        answer = room.reid.people(dataclasses.replace(shown, people=people))
+    assert answer.assignments[0].state == State.STALE
+    assert answer.track_ids[0] == 10
+
+
+def test_a_track_that_jumps_to_somebody_else_leaves_the_name_behind_for_its_successor() -> None:
+    room = Room()
+    room.show(range(10, 60))
+    room.tracks = [77, 11, 12, 10]  # alice goes on as 77; her old track has caught the fourth person
+    answers = room.show(range(60, 100))
+    assert room.named(answers[1])["alice"] == 77
+    assert room.named(answers[-1]) == {"alice": 77, "bob": 11, "carol": 12, "absent": NOBODY}
+
+
 def test_swapped_tracks_are_noticed_and_mended() -> None:
     room = Room(people=3)
-    room.show(range(10, 100))
     room.spacing = 0.4
+    room.show(range(10, 100))
     room.tracks = [11, 10, 12]
     answers = room.show(range(100, 150))
     mended = [room.named(answer)["alice"] == 11 and room.named(answer)["bob"] == 10 for answer in answers]

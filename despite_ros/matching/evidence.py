@@ -7,6 +7,7 @@ import numpy as np
 
 from despite_ros.arrays import AnyArray, DoubleArray, FloatArray
 from despite_ros.matching.settings import MatchingSettings
+from despite_ros.records import NOBODY
 
 
 @dataclass
@@ -54,14 +55,27 @@ class Evidence:
         self._lost: dict[int, _Track] = {}
         self._stamp_ns: int | None = None
 
-    def follow(self, stamp_ns: int, track_ids: Sequence[int], positions: Sequence[FloatArray]) -> None:
-        """Forget by the time that passed, set aside lost tracks, let new tracks inherit from them."""
+    def follow(
+        self,
+        stamp_ns: int,
+        track_ids: Sequence[int],
+        positions: Sequence[FloatArray],
+        jumped: Sequence[int] = (),
+    ) -> None:
+        """Forget by the time that passed, set aside lost tracks, let new tracks inherit from them.
+
+        jumped: tracks that have changed hands; what was gathered for them is lost under another number.
+        """
         passed = 0.0 if self._stamp_ns is None else 1e-9 * (stamp_ns - self._stamp_ns)
         self._stamp_ns = stamp_ns
         keep = float(np.exp(-passed / self._memory))
         for track in (*self._tracks.values(), *self._lost.values()):
             track.total *= keep
             track.weight *= keep
+        for number in jumped:
+            left = self._tracks.pop(number, None) or self._lost.pop(number, None)
+            if left is not None:
+                self._lost[left_behind(number)] = left
         for gone in [number for number in self._tracks if number not in track_ids]:
             self._lost[gone] = self._tracks.pop(gone)
         horizon = stamp_ns - round(1e9 * self._settings.lost_memory)
@@ -131,3 +145,8 @@ class Evidence:
             return _Track(np.zeros(self._shape), np.zeros(self._shape), position, stamp_ns)
         heir = self._lost.pop(best)
         return _Track(share * heir.total, share * heir.weight, position, stamp_ns)
+
+
+def left_behind(track_id: int) -> int:
+    """The number (below NOBODY) under which a jumped track's evidence waits for an heir."""
+    return NOBODY - 1 - track_id

@@ -7,7 +7,7 @@ import numpy as np
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.matching.assignment import assign, marginals
-from despite_ros.matching.evidence import Evidence, Source
+from despite_ros.matching.evidence import Evidence, Source, left_behind
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
@@ -21,7 +21,8 @@ class MatchingFrame:
 
     positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
     where a window is not full. weights: M×K, of these windows. travel: M×K, log-odds of the `TravelCue`.
-    alive: M, whether the wearer's sensors are heard.
+    alive: M, whether the wearer's sensors are heard. visible: K, whether a sweep hit the track a short while
+    ago. jumped: tracks that have changed hands.
     """
 
     stamp_ns: int
@@ -32,6 +33,22 @@ class MatchingFrame:
     weights: DoubleArray
     travel: DoubleArray
     alive: BoolArray
+    visible: BoolArray
+    jumped: Sequence[int] = ()
+
+    def of_visible(self) -> "MatchingFrame":
+        """The same without the tracks that are not visible."""
+        kept = [column for column, seen in enumerate(self.visible) if seen]
+        return replace(
+            self,
+            track_ids=[self.track_ids[column] for column in kept],
+            positions=[self.positions[column] for column in kept],
+            points=self.points[kept],
+            similarity=self.similarity[:, kept],
+            weights=self.weights[:, kept],
+            travel=self.travel[:, kept],
+            visible=self.visible[kept],
+        )
 
 
 class Matcher:
@@ -60,6 +77,8 @@ class Matcher:
 
     def update(self, frame: MatchingFrame) -> tuple[Assignment, ...]:
         """Take in one frame and name the tracks."""
+        frame = frame.of_visible()
+        self._current = [left_behind(n) if n in frame.jumped else n for n in self._current]
         self._gather(frame)
         self._mend_swaps(frame)
         candidates = [*frame.track_ids, *self._evidence.lost]
@@ -79,7 +98,7 @@ class Matcher:
         log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
         heard = np.broadcast_to(frame.alive[:, None], frame.similarity.shape)
         for evidence in (self._evidence, self._recent):
-            evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions)
+            evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions, frame.jumped)
             evidence.add(frame.track_ids, log_odds, np.stack([frame.weights, heard]))
 
     def _mend_swaps(self, frame: MatchingFrame) -> None:

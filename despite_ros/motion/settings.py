@@ -22,3 +22,6 @@ class MotionSettings:
     fusion_gain: float = setting(
         0.03, "Madgwick gain of the fusion for sensors without orientation", 0.001, 1.0
     )
+    unseen: float = setting(0.5, "a track that no sweep hits for longer counts as lost, s", 0.0, 5.0)
+    jump: float = setting(0.6, "a track that jumps by more has changed hands, m", 0.1, 5.0)
+    jump_speed: float = setting(3.0, "what is added to that for each second unseen, m/s", 0.0, 10.0)

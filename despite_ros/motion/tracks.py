@@ -5,15 +5,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
 from despite_ros.limbs import FRAMES, POINTS
+from despite_ros.motion.settings import MotionSettings
 from despite_ros.records import Person
 
 
 class TrackWindows:
-    """Crops that go into the windows frame by frame, held where a sweep missed a person."""
+    """Crops that go into the windows frame by frame, held where a sweep missed a person.
 
-    def __init__(self) -> None:
+    A track that jumps, as a tracker's prediction does that catches somebody else, starts a new window.
+    """
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self._settings = settings
+        self._places: dict[int, tuple[FloatArray, int]] = {}  # where and when each track was last seen
+        self.jumped: list[int] = []  # in the newest frame
         self._crops: dict[int, FloatArray] = {}
         self.velocities: list[FloatArray] = []  # m/s, fixed frame, in the order of track_ids
         self._seen: dict[int, deque[int]] = {}  # points in each frame of the window
@@ -43,12 +50,31 @@ class TrackWindows:
         for seen in self._seen.values():
             seen.append(0)
 
-    def follow(self, people: Sequence[Person]) -> list[int]:
-        """Take in a frame's people; returns the tracks that are gone."""
+    def visible(self, stamp_ns: int) -> BoolArray:
+        """Per track: whether a sweep hit it a short while ago."""
+        unseen = [1e-9 * (stamp_ns - self._places[number][1]) for number in self._crops]
+        return np.array(unseen) <= self._settings.unseen
+
+    def follow(self, stamp_ns: int, people: Sequence[Person]) -> list[int]:
+        """Take in a frame's people; returns the tracks whose windows are to be dropped: gone or jumped."""
         before = self.track_ids
+        self.jumped = [person.track_id for person in people if self._jumps(stamp_ns, person)]
         self._crops = {person.track_id: person.crop for person in people}
         self.velocities = [person.velocity for person in people]
-        self._seen = {number: self._seen.get(number, deque(maxlen=FRAMES)) for number in self._crops}
+        kept = {number: seen for number, seen in self._seen.items() if number not in self.jumped}
+        self._seen = {number: kept.get(number, deque(maxlen=FRAMES)) for number in self._crops}
+        places = {person.track_id: (person.position, stamp_ns) for person in people}
         for person in people:
-            self._seen[person.track_id].append(person.points)
-        return [number for number in before if number not in self._crops]
+            number = person.track_id
+            self._seen[number].append(person.points)
+            if not person.observed and number in self._places:
+                places[number] = self._places[number]
+        self._places = places
+        return [*self.jumped, *(number for number in before if number not in self._crops)]
+
+    def _jumps(self, stamp_ns: int, person: Person) -> bool:
+        if not person.observed or person.track_id not in self._places:
+            return False
+        place, seen_ns = self._places[person.track_id]
+        reach = self._settings.jump + self._settings.jump_speed * 1e-9 * (stamp_ns - seen_ns)
+        return float(np.linalg.norm(person.position[:2] - place[:2])) > reach

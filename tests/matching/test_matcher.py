@@ -45,6 +45,7 @@ def run(
                 np.ones((wearers, people)),
                 nothing,
                 np.full(wearers, alive),
+                np.ones(people, np.bool_),
             )
         )
         for index, frame in enumerate(frames)
