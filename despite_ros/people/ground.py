@@ -13,7 +13,7 @@ NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
 STEEPEST = 35.0  # degrees; a steeper plane is a wall
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
 BAND = 0.08  # metres about the height map within which points refine it
-SURE = 0.4  # share of the cells in the plane that makes it the floor of a tilted sensor
+SURE = 0.35  # share of the cells in the plane from which it is a floor for sure
 LEVEL = 0.035  # slope (2°) below which a sensor counts as level
 NOISE_FACTOR = 2.5  # standard deviations of floor points that clearance must cover at least
 
@@ -35,7 +35,10 @@ class Ground:
         self.clearance = self.settings.clearance
 
     def estimate(self, points: FloatArray, sensor: DoubleArray) -> None:
-        """Make the height map of `points` (N×3, z up) seen from `sensor` (3,)."""
+        """Make the height map of `points` (N×3, z up) seen from `sensor` (3,).
+
+        Where no floor is seen (a sensor that looks up), it is z = 0 if the sensor's pose puts it above that.
+        """
         side, x0, y0 = self.settings.cell, *self._place(sensor)
         lows: FloatArray = cell_lows(points, x0, y0, side, self.cells)
         rows, columns = np.nonzero(np.isfinite(lows))
@@ -47,6 +50,8 @@ class Ground:
         self.plane = fit_plane(samples, sensor, self.plane)
         above = samples[:, 2] - samples[:, :2] @ self.plane[:2] - self.plane[2]
         self.support = float(np.mean(np.abs(above) < BAND))
+        if self.support < SURE and sensor[2] > 0:
+            self.plane = np.zeros(3)
         flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
         floor = grow(lows - flat, NEAR_PLANE, rise, self.settings.level_area / side**2)
