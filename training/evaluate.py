@@ -24,7 +24,7 @@ from training.data.simulated import pieces_of
 from training.data.store import SequenceStore
 from training.tasks.activities import measure_heads
 from training.tasks.conditions import conditions
-from training.tasks.embedding import alignment, embed_store
+from training.tasks.embedding import EmbeddedSequence, alignment, embed_store
 from training.tasks.figures import (
     draw_embedding,
     draw_matching,
@@ -32,7 +32,7 @@ from training.tasks.figures import (
     draw_moments,
     draw_retrievals,
 )
-from training.tasks.matching import MatchingSettings, matching
+from training.tasks.matching import WINDOWS, MatchingSettings, matching
 from training.tasks.moments import moments
 from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise
 from training.tasks.retrieval import Database, RetrievalSettings, retrieval
@@ -49,13 +49,19 @@ def run_matching(args: argparse.Namespace) -> Result:
         found[name] = {
             f"{ask} → {among}": {
                 kind: matching(part, ask, among, replace(_matching(args), moving_only=kind == "moving"))
-                for kind in ("all", "moving")
+                for kind in _kinds(part)
             }
             for ask, among in _pairs(part)
         }
     if args.figures:
         draw_matching(found["all"], args.figures / "matching.png")
     return found
+
+
+def _kinds(sequences: Sequence[EmbeddedSequence]) -> tuple[str, ...]:
+    """Over all windows, and over moving ones where somebody moves."""
+    moving = any(item.moving[: 1 - max(WINDOWS)].any() for item in sequences)
+    return ("all", "moving") if moving else ("all",)
 
 
 def run_conditions(args: argparse.Namespace) -> Result:
