@@ -60,7 +60,7 @@ def main() -> None:
     weights = train(features, labels)
     np.savez(args.output, allow_pickle=False, **weights)
     features, labels = (np.concatenate(part) for part in zip(*scenes[:held], strict=True))
-    odds = gate.load_network()(features)
+    odds = gate.load_network(args.output)(features)
     right = ((odds > 0) == labels).mean()
     precision = average_precision_score(labels, odds)
     print(f"{len(labels)} clusters held apart, {labels.mean():.0%} people: "

@@ -1,6 +1,8 @@
 """Is a cluster a person? Limits of size, then a small learned classifier."""
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import numpy as np
 
@@ -64,8 +66,9 @@ def _times(values: FloatArray, weights: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("gf,fh->gh", values, weights))
 
 
-def load_network() -> Network:
-    """The released classifier."""
-    with files("despite_ros.people").joinpath(WEIGHTS).open("rb") as file, np.load(file) as stored:
+def load_network(path: Path | Traversable | None = None) -> Network:
+    """The classifier stored at `path` as `training.gate` does; None for the released one."""
+    path = files("despite_ros.people").joinpath(WEIGHTS) if path is None else path
+    with path.open("rb") as file, np.load(file) as stored:
         layers = [(stored[f"weights{k}"], stored[f"bias{k}"]) for k in range(len(stored.files) // 2 - 1)]
         return Network(stored["mean"], stored["scale"], layers)

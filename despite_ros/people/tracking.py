@@ -118,7 +118,7 @@ class Tracker:
         return (
             track.evidence >= settings.certain
             or (track.hits >= settings.birth and track.evidence >= settings.likely)
-            or (track.hits >= 2 * settings.birth + 1 and track.evidence >= settings.possible and moves)
+            or (track.hits >= settings.doubt and track.evidence >= settings.possible and moves)
         )
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
