@@ -122,8 +122,8 @@ class Evidence:
         first.weight, second.weight = second.weight, first.weight
 
     def gathered(self, track_ids: Sequence[int]) -> DoubleArray:
-        """Frames gathered from all sources, wearers × tracks (weighted, after forgetting)."""
-        weights = [self._track(number).weight.sum(axis=0) for number in track_ids]
+        """Frames gathered from the first source, wearers × tracks (weighted, after forgetting)."""
+        weights = [self._track(number).weight[0] for number in track_ids]
         return np.array(weights).reshape(len(track_ids), self._shape[1]).T
 
     def _track(self, number: int) -> _Track:

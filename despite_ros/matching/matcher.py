@@ -139,7 +139,7 @@ class Matcher:
         return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)
 
     def _seen(self, decided: Assignment, index: int, frame: MatchingFrame, heard: bool) -> Assignment:
-        """What can be said now: nobody for silent sensors, before any evidence, and for a lost track."""
+        """What can be said now: nobody for silent sensors, before any full window, and for a lost track."""
         if not frame.alive[index]:
             return replace(decided, track_id=NOBODY, state=State.STALE)
         if not heard:

@@ -11,23 +11,23 @@ class MatchingSettings:
 
     memory: float = setting(20.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
-    persistence: float = setting(0.15, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
+    persistence: float = setting(0.5, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
     sparse_fall: float = setting(0.04, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
     usual_points: float = setting(
         100.0, "points a sweep at which the model's calibration holds", 1.0, 10000.0
     )
     travel_weight: float = setting(
-        1.3, "weight of the cue from a track's speed and direction; 0: none", 0.0, 2.0
+        1.0, "weight of the cue from a track's speed and direction; 0: none", 0.0, 2.0
     )
     travel_independence: float = setting(
         0.05, "share of a new frame of that cue in each further one", 0.005, 1.0
     )
-    travel_persistence: float = setting(0.15, "share of that cue's variance that stays with a pair", 0.0, 1.0)
+    travel_persistence: float = setting(0.25, "share of that cue's variance that stays with a pair", 0.0, 1.0)
     resting_weight: float = setting(0.5, "weight of a window in which the limbs rest", 0.0, 1.0)
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.7, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.5, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     inertia: float = setting(
         1.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
     )
