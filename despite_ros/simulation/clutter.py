@@ -44,7 +44,8 @@ def plant(rng: Generator) -> Thing:
     for _ in range(rng.integers(15, 40)):
         z = rng.uniform(pot, height)
         x, y = rng.normal(0, spread / 2, 2)
-        leaves.append(Box(x, y, z, *rng.uniform(0.05, 0.25, 2), rng.uniform(0.02, 0.1), rng.uniform(0, 3)))
+        length, width = rng.uniform(0.05, 0.25, 2)
+        leaves.append(Box(x, y, z, length, width, rng.uniform(0.02, 0.1), rng.uniform(0, 3)))
     return leaves, [Cylinder(0, 0, rng.uniform(0.1, 0.22), 0, pot), Cylinder(0, 0, 0.02, 0, height)]
 
 
@@ -85,7 +86,8 @@ def pile(rng: Generator) -> Thing:
     boxes = []
     for low, high in pairwise(levels[levels < 2.2]):
         x, y, yaw = *rng.normal(0, 0.05, 2), rng.uniform(0, 3)
-        boxes.append(Box(x, y, (low + high) / 2, *rng.uniform(0.2, 0.8, 2), high - low, yaw))
+        length, width = rng.uniform(0.2, 0.8, 2)
+        boxes.append(Box(x, y, (low + high) / 2, length, width, high - low, yaw))
     return boxes, []
 
 
