@@ -15,6 +15,7 @@ MODES = 3  # intervals a cell
 LOW, HIGH, BORN, HITS = range(4)  # a candidate: metres ×2, seconds, count
 LEAST_HITS = 3.0  # sweeps with a return in the interval before it can be learned
 WIDEST = 1.0  # metres, an interval grows no wider
+STARTING = 5  # times the warm-up, in which what stays is learned fast: edges show up now and then only
 REFRESH = 8  # the last sighting of background is noted for one point in so many
 
 QUARTER, HALF = np.float32(np.pi / 2), np.float32(np.pi)
@@ -56,7 +57,8 @@ class Background:
 
     def learn(self, points: FloatArray, sensor: DoubleArray) -> None:
         """Take N×3 foreground points that are nobody's as candidates for background."""
-        patience = self.settings.warm_up if self.seconds < 2 * self.settings.warm_up else self.settings.absorb
+        starting = self.seconds < STARTING * self.settings.warm_up
+        patience = self.settings.warm_up if starting else self.settings.absorb
         cells, ranges = grid_cells(points, sensor.astype(np.float32), self.columns, self.rows)
         margin = self.settings.margin
         gather(self.known, self.seen, self.candidates, cells, ranges, margin, self.seconds, patience)

@@ -114,10 +114,11 @@ class Tracker:
     def _believed(self, track: Track, static: bool) -> bool:
         """Whether a new track is a person: at once, soon, or after a while if it moves."""
         settings = self.settings
-        moves = track.variance > REST**2 if static else track.travelled > TRAVELLER
+        rests = static and track.variance < REST**2
+        moves = not rests if static else track.travelled > TRAVELLER
         return (
             track.evidence >= settings.certain
-            or (track.hits >= settings.birth and track.evidence >= settings.likely)
+            or (track.hits >= settings.birth and track.evidence >= settings.likely and not rests)
             or (track.hits >= settings.doubt and track.evidence >= settings.possible and moves)
         )
 
