@@ -120,7 +120,8 @@ def drifting(observation: Observation, degrees_per_minute: float) -> Observation
 
     def drift(samples: ImuSamples) -> ImuSamples:
         minutes = (samples.stamps_ns - samples.stamps_ns[0]) / 60e9
-        turn = Rotation.from_euler("z", rng.choice([-1, 1]) * degrees_per_minute * minutes, degrees=True)
+        angle = np.radians(rng.choice([-1, 1]) * degrees_per_minute) * minutes
+        turn = Rotation.from_rotvec(angle[:, None] * np.array([0.0, 0.0, 1.0]))
         orientation = (turn * Rotation.from_quat(samples.orientation)).as_quat().astype(np.float32)
         return replace(samples, orientation=orientation)
 
