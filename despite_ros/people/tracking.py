@@ -18,6 +18,7 @@ TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew
 DISBELIEF = -1.0  # mean log-odds at which a track is given up
 REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
 REST_HITS = 15  # sightings after which a track that never moved is known to be a thing
+TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
 REST = 0.004  # metres of standard deviation; nobody stands as still
 
 
@@ -43,6 +44,7 @@ class Track:
     hits: int = 1
     middle: DoubleArray = field(default_factory=lambda: np.zeros(3))
     variance: float = 0.0
+    crowded: int = 0  # sweeps in which an older track was on the same body, less those in which none was
     travelled: float = 0.0  # farthest distance from where it was born, metres
     birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
     detection: Detection | None = None
@@ -103,6 +105,7 @@ class Tracker:
                 self._absorb(tracks[row], detections[left[column]])
             taken = {id(track.detection) for track in self.tracks if track.detection is not None}
             left = [k for k in left if id(detections[k]) not in taken]
+        self._note_twins()
         self.tracks = [track for track in self.tracks if self._alive(track)]
         self.tracks += [self._born(detections[k]) for k in left]
         for track in self.tracks:
@@ -111,11 +114,19 @@ class Tracker:
                 self.next_id += 1
         self.shown = [track for track in self.tracks if track.confirmed and not (static and track.inert)]
 
+    def _note_twins(self) -> None:
+        """Two tracks seen nearer to each other than bodies can be share one person; the younger gives way."""
+        seen = sorted((t for t in self.tracks if t.detection is not None), key=lambda t: (-t.hits, t.key))
+        places = np.array([track.state[:2] for track in seen]).reshape(-1, 2)
+        near = np.linalg.norm(places[:, None] - places[None], axis=2) < self.settings.apart
+        for track, older in zip(seen, np.tril(near, -1).any(axis=1), strict=True):
+            track.crowded = max(0, track.crowded + (1 if older else -1))
+
     def _believed(self, track: Track, static: bool) -> bool:
-        """Whether a new track is a person: at once, soon, or after a while if it moves."""
+        """Whether a new track is a person: at once, soon, or after a while if it goes somewhere."""
         settings = self.settings
         rests = static and track.variance < REST**2
-        moves = not rests if static else track.travelled > TRAVELLER
+        moves = track.travelled > TRAVELLER
         return (
             track.evidence >= settings.certain
             or (track.hits >= settings.birth and track.evidence >= settings.likely and not rests)
@@ -189,4 +200,4 @@ class Tracker:
         unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
         least = DISBELIEF if track.travelled > TRAVELLER or not track.confirmed else self.settings.possible
-        return unseen <= patience and track.evidence > least
+        return unseen <= patience and track.evidence > least and track.crowded < TWIN_SWEEPS
