@@ -60,7 +60,7 @@ class PartitionSettings:
     longest: float = setting(6.0, "longer clusters (walls) are not split, m", 1.0, 50.0)
     map_cell: float = setting(0.1, "side of a cell of the upper-body map, m", 0.05, 0.3)
     peak: float = setting(0.25, "lowest peak of that map as a share of the highest", 0.05, 1.0)
-    apart: float = setting(0.35, "nearest distance of two peaks, m", 0.1, 1.0)
+    apart: float = setting(0.42, "nearest distance of two peaks, m", 0.1, 1.0)
     join: float = setting(0.7, "parts of one person are nearer to each other than this, m", 0.0, 3.0)
     join_longest: float = setting(2.0, "longer clusters are no parts of a person, m", 0.5, 5.0)
     valley: float = setting(
@@ -95,7 +95,7 @@ class TrackingSettings:
     doubt: int = setting(10, "sweeps with the person before a possible track is shown", 1, 100)
     birth: int = setting(2, "sweeps with the person before a likely track is shown", 1, 20)
     tentative: float = setting(0.35, "a track that was never shown is kept unseen for this, s", 0.0, 5.0)
-    apart: float = setting(0.35, "tracks nearer to each other for long are one person, m", 0.0, 1.0)
+    apart: float = setting(0.42, "tracks nearer to each other for long are one person, m", 0.0, 1.0)
     occlusion: float = setting(3.0, "a track that is not seen is kept for this long, s", 0.0, 30.0)
 
 
