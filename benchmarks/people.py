@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 SENSORS = ("hdl32", "os1_64", "os1_128", "livox_mid360")
 PEOPLE = (4, 8, 16)
 CLUTTER = 6  # things beside the furniture
-SEED = 71_000
+SEED = 81_000
 SHORTEST = 1.5  # seconds of a captured clip
 
 
