@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -n 2 --dist loadfile
 MADE := .venv/made
 BIN := .venv/bin
-INTERFACES := ros2_ws/src/despite_msgs wheels/tf2_msgs
+INTERFACES := ros2_ws/src/despite_msgs ros2_ws/wheels/tf2_msgs
 INTERFACE_FILES := $(foreach folder,$(INTERFACES),$(shell find $(folder) -type f))
 
 .PHONY: demo test check setup clean

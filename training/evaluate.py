@@ -232,7 +232,7 @@ def _some(motions: Sequence[Motion], args: argparse.Namespace) -> list[Motion]:
 
 def _write_to_card(args: argparse.Namespace, result: Result) -> None:
     card = read_card(args.model)
-    words = [word for word in sys.argv[1:] if not word.startswith(("/", "~"))]
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     entry = {"command": f"python -m training.evaluate {' '.join(words)}", "result": result}
     write_card(replace(card, measured={**card.measured, args.task: entry}), args.model)
 

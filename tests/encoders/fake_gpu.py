@@ -9,6 +9,7 @@ import ctypes
 import sys
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -176,7 +177,9 @@ class TensorRt(ModuleType):
             build_serialized_network=self._build,
         )
         self.OnnxParser = lambda network, logger: SimpleNamespace(
-            parse=lambda graph: graph != b"unsupported", num_errors=1, get_error=lambda place: "node 7: no"
+            parse_from_file=lambda path: Path(path).read_bytes() != b"unsupported",
+            num_errors=1,
+            get_error=lambda place: "node 7: no",
         )
 
     def _deserialise(self, plan: bytes) -> Engine | None:

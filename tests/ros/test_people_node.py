@@ -71,7 +71,8 @@ def test_people_are_followed(lidar: Lidar) -> None:
     assert len(frames) >= 10
     last = frames[-1]
     assert last.header.frame_id == "lidar"
-    assert last.header.stamp.sec * 10**9 + last.header.stamp.nanosec == lidar.stamp_ns
+    stamp_ns = last.header.stamp.sec * 10**9 + last.header.stamp.nanosec
+    assert 0 <= lidar.stamp_ns - stamp_ns <= 200_000_000  # a busy machine may skip the newest
     assert seen(last)
     for person in (person for person in last.people if person.points):
         crop = person.crop.reshape(256, 3)
