@@ -6,7 +6,7 @@ from pathlib import Path
 from despite_ros.resources import share
 
 TOP = Path(__file__).parents[2]
-WHEELS = (TOP / "ros2_ws" / "src" / "despite_msgs", TOP / "wheels" / "tf2_msgs")
+WHEELS = (TOP / "ros2_ws" / "src" / "despite_msgs", TOP / "ros2_ws" / "wheels" / "tf2_msgs")
 
 
 def pins(file: Path) -> dict[str, str]:
