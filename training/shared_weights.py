@@ -30,7 +30,8 @@ def share_lstm_weights(graph: Path, weights: Path) -> None:
     places = _places(weights)
     for node in [node for node in model.graph.node if node.op_type == "LSTM"]:
         for place in (1, 2):
-            found = _find(numpy_helper.to_array(held[node.input[place]])[0], places, weights)
+            tensor = held.get(node.input[place])
+            found = None if tensor is None else _find(numpy_helper.to_array(tensor)[0], places, weights)
             if found is not None:
                 model.graph.initializer.remove(held[node.input[place]])
                 node.input[place] = _refer(model.graph, node.input[place], places[found], weights.name)
