@@ -91,10 +91,13 @@ def _seen(
         back = np.minimum((before, after), found + BACKGROUND_GAP)
         measured = sensor.measured(found, back[0], back[1], rng)
         seen = np.isfinite(measured)
-        points = sweep.grid.directions[rays[seen]] * measured[seen, None] @ pose[:3, :3].T + pose[:3, 3]
-        centre = shape.origins[t, :, :2].mean(axis=0)
-        near = (owners[seen] == 0) | (np.hypot(*(points[:, :2] - centre).T) < LEAK_RADIUS)
-        frames.append(points[near].astype(np.float32))
+        away = sweep.grid.directions[rays[seen]] * measured[seen, None]
+        points = away @ pose[:3, :3].T.astype(np.float32) + pose[:3, 3].astype(np.float32)
+        if neighbour is not None:
+            centre = shape.origins[t, :, :2].mean(axis=0)
+            close = ((points[:, :2] - centre) ** 2).sum(axis=1) < LEAK_RADIUS**2
+            points = points[(owners[seen] == 0) | close]
+        frames.append(points)
     return frames
 
 
