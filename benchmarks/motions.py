@@ -2,8 +2,9 @@
 
     python -m benchmarks.motions --mocap DIR --figures benchmarks/figures
 
-writes made_up_sticks.png, made_up_clouds.png, motion_distributions.png and motions.json. Captured motion
-counts person by person, each as much as the others; without --mocap only made-up motion is measured.
+writes made_up_sticks.png, made_up_clouds.png, motion_distributions.png and motions.json. Captured motion is
+that of the people for training, each of whom counts as much as the others; without --mocap only made-up
+motion is measured.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from despite_ros.simulation.lidar import SENSORS
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.skeleton import JOINT_INDEX, LIMB_JOINTS, LINKS, Motion, heading, yaw_matrix
+from training.data.split import group_of
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 STEP = 3  # frames between samples
@@ -169,6 +171,8 @@ def draw_distributions(sources: dict[str, dict[str, DoubleArray]], path: Path) -
             axes.hist(values[name], 60, range=(0, top), density=True, histtype="step", label=source)
         axes.set_title(name, fontsize=9)
         axes.set_yscale("log")
+    for axes in grid.flat[len(names) :]:
+        axes.axis("off")
     grid.flat[0].legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=70)
@@ -194,7 +198,8 @@ def main() -> None:
     sources = {"made-up": pooled(made_up, per_person=60_000)}
     contacts = {"made-up": contact_measures(made_up)}
     if args.mocap:
-        captured = [motion for motion in load_folder(args.mocap) if motion.duration >= SHORTEST]
+        motions = (motion for motion in load_folder(args.mocap) if group_of(motion.person) == "train")
+        captured = [motion for motion in motions if motion.duration >= SHORTEST]
         sources["captured"] = pooled(captured)
         contacts["captured"] = contact_measures(captured[:: max(1, len(captured) // 100)])
     report = {
