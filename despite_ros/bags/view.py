@@ -1,8 +1,10 @@
 """A scene in 3-D as it runs, through the Rerun viewer (optional extra `view`)."""
 
 from collections import defaultdict, deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -19,36 +21,58 @@ PALETTE = (
 )  # fmt: skip
 
 
-class Viewer:
-    """Sends sweeps to Rerun: a window (`file` and `address` None), a file, or a running viewer's address.
+@dataclass(frozen=True)
+class Target:
+    """Where pictures go: into a file, to a running viewer, to a page for browsers, or else to a window.
 
-    Raises:
-        UserError: Rerun is not installed.
+    address: rerun+http://HOST:PORT/proxy. web_port: of the page.
     """
 
-    def __init__(self, file: Path | None = None, address: str | None = None) -> None:
+    file: Path | None = None
+    address: str | None = None
+    web_port: int | None = None
+
+
+class Viewer:
+    """Sends sweeps to Rerun.
+
+    page: the address for a browser, where there is one.
+
+    Raises:
+        UserError: Rerun is not installed, or cannot open the target.
+    """
+
+    def __init__(self, target: Target) -> None:
         try:
             import rerun
+            import rerun.blueprint
         except ImportError as error:
             raise UserError("view: Rerun is not installed; pip install 'despite-ros[view]'") from error
         self._rerun: Any = rerun
-        rerun.init("despite", spawn=file is None and address is None)
-        if file is not None:
-            rerun.save(file)
-        elif address is not None:
-            rerun.connect_grpc(address)
+        self.page = ""
+        rerun.init("despite")
+        try:
+            self._open(target)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UserError(f"view: Rerun cannot open {target}: {error}") from error
+        view = rerun.blueprint.Spatial3DView(origin="world", name="room")
+        rerun.send_blueprint(rerun.blueprint.Blueprint(view, collapse_panels=True))
         rerun.log("world", rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
         self._trails: defaultdict[int, deque[FloatArray]] = defaultdict(lambda: deque(maxlen=TRAIL))
         self._colours: dict[str, tuple[int, int, int]] = {}
 
-    def show(
-        self, points: FloatArray, people: PeopleFrame, reid: ReidFrame, pose: DoubleArray | None = None
+    def cloud(
+        self, points: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, name: str = "lidar"
     ) -> None:
-        """One sweep. points: N×3 in the LiDAR's frame; pose: 4×4 LiDAR → fixed frame."""
-        rerun = self._rerun
-        rerun.set_time("stamp", duration=people.stamp_ns / 1e9)
+        """One sweep of the LiDAR `name`. points: N×3 in its frame; pose: 4×4 LiDAR → fixed frame."""
         world = points if pose is None else moved(points, pose)
-        rerun.log("world/cloud", rerun.Points3D(world, colors=_by_height(world), radii=0.012))
+        self._at(stamp_ns)
+        cloud = self._rerun.Points3D(world, colors=_by_height(world), radii=0.012)
+        self._rerun.log(f"world/cloud/{name.strip('/')}", cloud)
+
+    def people(self, people: PeopleFrame, reid: ReidFrame) -> None:
+        """What was found in a sweep: boxes with names and activities, and where everybody went."""
+        self._at(people.stamp_ns)
         names = {item.track_id: item for item in reid.assignments if item.track_id != NOBODY}
         doing = {item.track_id: item.label for item in reid.activities}
         labels, colours = [], []
@@ -61,9 +85,29 @@ class Viewer:
             self._trails[person.track_id].append(person.position)
         self._boxes(people, labels, colours)
 
+    def forget_trails(self) -> None:
+        """Begin anew: time went back, so track numbers start again."""
+        self._trails.clear()
+
     def close(self) -> None:
         """Write what is still under way."""
         self._rerun.disconnect()
+
+    def _open(self, target: Target) -> None:
+        if target.file is not None:
+            target.file.parent.mkdir(parents=True, exist_ok=True)
+            self._rerun.save(target.file)
+        elif target.address is not None:
+            self._rerun.connect_grpc(target.address)
+        elif target.web_port is not None:
+            data = self._rerun.serve_grpc()
+            self._rerun.serve_web_viewer(web_port=target.web_port, open_browser=False)
+            self.page = f"http://localhost:{target.web_port}/?url={quote(data, safe='')}"
+        else:
+            self._rerun.spawn()
+
+    def _at(self, stamp_ns: int) -> None:
+        self._rerun.set_time("stamp", timestamp=np.datetime64(stamp_ns, "ns"))
 
     def _boxes(self, people: PeopleFrame, labels: list[str], colours: list[tuple[int, int, int]]) -> None:
         rerun = self._rerun

@@ -1,14 +1,12 @@
 """The results node: listens to what the nodes find, puts it together by stamp, and writes it down."""
 
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import rclpy
-from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -20,17 +18,11 @@ from despite_ros.bags.score import score
 from despite_ros.encoders.card import find_model, read_card
 from despite_ros.errors import UserError
 from despite_ros.nodes.dds import prepare_dds
-from despite_ros.nodes.messages import people_from_message, reid_from_messages, stamp_of
+from despite_ros.nodes.gathering import Gathering
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.processes import ros_parameters
 from despite_ros.nodes.qos import RESULTS
-
-TOPICS = {
-    "despite/people": PersonArray,
-    "despite/assignments": ImuAssignmentArray,
-    "despite/activities": ActivityArray,
-}
-PENDING = 100  # sweeps that wait for the other messages of their stamp
+from despite_ros.records import PeopleFrame, ReidFrame
 
 
 class ResultsNode(Node):
@@ -46,9 +38,7 @@ class ResultsNode(Node):
         self.truth = list(read_lines(Path(truth))) if truth else []
         self.lines: list[Line] = []
         self.diagnostics: dict[str, DiagnosticStatus] = {}
-        self._pending: deque[tuple[int, dict[str, Any]]] = deque(maxlen=PENDING)
-        for topic, kind in TOPICS.items():
-            self.create_subscription(kind, topic, self._taker(topic), RESULTS)
+        Gathering(self, self._take)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._take_diagnostics, RESULTS)
 
     def close(self) -> None:
@@ -99,20 +89,8 @@ class ResultsNode(Node):
             summary["scores"] = score(self.lines, self.truth)
         return summary
 
-    def _taker(self, topic: str) -> Any:
-        return lambda message: self._take(topic, message)
-
-    def _take(self, topic: str, message: Any) -> None:
-        stamp_ns = stamp_of(message.header)
-        parts = next((parts for stamp, parts in self._pending if stamp == stamp_ns), None)
-        if parts is None:
-            parts = {}
-            self._pending.append((stamp_ns, parts))
-        parts[topic] = message
-        if len(parts) == len(TOPICS):
-            people, assignments, activities = (parts[topic] for topic in TOPICS)
-            reid = reid_from_messages(assignments, activities)
-            self.lines.append(result_line(people_from_message(people), reid))
+    def _take(self, people: PeopleFrame, reid: ReidFrame) -> None:
+        self.lines.append(result_line(people, reid))
 
     def _take_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

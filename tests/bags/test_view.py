@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from despite_ros.bags.view import Viewer
+from despite_ros.bags.view import Target, Viewer
 from despite_ros.records import Activity, Assignment, PeopleFrame, Person, ReidFrame, State
 
 
 def test_sweeps_are_written_to_a_file(tmp_path: Path) -> None:
     pytest.importorskip("rerun", reason="needs the extra 'view'")
-    viewer = Viewer(tmp_path / "scene.rrd")
+    viewer = Viewer(Target(tmp_path / "new" / "scene.rrd"))
     person = Person(
         3, np.array([2, 0, 0.9], np.float32), np.array([0.5, 0.5, 1.8], np.float32), np.zeros(3, np.float32),
         np.eye(4, dtype=np.float32), 1.0, 200, np.zeros((256, 3), np.float32),
@@ -18,7 +18,10 @@ def test_sweeps_are_written_to_a_file(tmp_path: Path) -> None:
     reid = ReidFrame(0, ("alice",), (3,), np.ones((1, 1), np.float32), (named,), (Activity(3, "walk", 0.9),))
     for sweep in range(5):
         people = PeopleFrame(sweep * 100_000_000, "lidar", (person,))
-        viewer.show(np.random.default_rng(sweep).normal(size=(1000, 3)).astype(np.float32), people, reid)
-    viewer.show(np.zeros((0, 3), np.float32), PeopleFrame(10**9, "lidar", ()), reid)
+        points = np.random.default_rng(sweep).normal(size=(1000, 3)).astype(np.float32)
+        viewer.cloud(points, people.stamp_ns, np.eye(4))
+        viewer.people(people, reid)
+    viewer.cloud(np.zeros((0, 3), np.float32), 10**9)
+    viewer.people(PeopleFrame(10**9, "lidar", ()), reid)
     viewer.close()
-    assert (tmp_path / "scene.rrd").stat().st_size > 10_000
+    assert (tmp_path / "new" / "scene.rrd").stat().st_size > 10_000
