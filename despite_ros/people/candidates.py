@@ -7,6 +7,7 @@ in two by a pillar, is for the gate to say: what looks most like people is taken
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from math import hypot
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -19,15 +20,22 @@ from despite_ros.people.settings import PartitionSettings
 
 
 class Candidate(NamedTuple):
-    """Indices of a group's points, the length (m) in plan view of what it was cut from, its owner's key."""
+    """A group of points that may be a person.
+
+    members: indices of its points. context: length (m) in plan view of what it was cut from. owner: key
+    of the track that claims it. log_odds, reason: what the gate says. top: of the highest point, metres.
+    """
 
     members: IndexArray
     context: float
     owner: int = NOBODY
+    log_odds: float = 0.0
+    reason: str = ""
+    top: float = 0.0
 
 
-Judge = Callable[[Sequence[Candidate]], DoubleArray]
-"""Candidates → log-odds of being a person, low where a limit is broken."""
+Judge = Callable[[Sequence[Candidate]], list[Candidate]]
+"""Candidates → the same with the gate's judgement."""
 
 
 def find_candidates(
@@ -62,33 +70,32 @@ def take_apart(
     judge: Judge,
     settings: PartitionSettings,
 ) -> list[Candidate]:
-    """Candidates with those replaced by their parts that look more like people than the whole does.
+    """Candidates, judged, with those replaced by their parts that look more like people than the whole does.
 
     Of a claim the part nearest to where the track (key → x, y in `centres`) is predicted stays its own.
     """
     parts = [parts_of(candidate, points, above, settings) for candidate in whole]
-    several = [k for k, of in enumerate(parts) if len(of) > 1]
-    odds = judge([*(whole[k] for k in several), *(part for k in several for part in parts[k])])
-    found = [candidate for k, candidate in enumerate(whole) if len(parts[k]) == 1]
-    first = len(several)
-    for index, k in enumerate(several):
-        last = first + len(parts[k])
-        if odds[first:last].mean() <= odds[index]:
-            found.append(whole[k])
+    judged = judge([*whole, *(part for some in parts for part in some)])
+    found, first = [], len(whole)
+    for candidate, some in zip(judged, parts, strict=False):
+        pieces = judged[first : first + len(some)]
+        first += len(some)
+        if pieces and fmean(piece.log_odds for piece in pieces) > candidate.log_odds:
+            found += _inherit(candidate, pieces, points, centres)
         else:
-            found += _inherit(whole[k], parts[k], points, centres)
-        first = last
+            found.append(candidate)
     return found
 
 
 def parts_of(
     candidate: Candidate, points: FloatArray, above: FloatArray, settings: PartitionSettings
 ) -> list[Candidate]:
-    """The candidate cut at its necks, or one that equals it."""
+    """The candidate cut at its necks; nothing if it has none."""
     if not settings.split_length <= outline(points, candidate.members)[2] <= settings.longest:
-        return [candidate]
+        return []
     parts = groups(split(points[candidate.members], above[candidate.members], settings))
-    return [Candidate(candidate.members[part], candidate.context) for part in parts if len(part)]
+    pieces = [Candidate(candidate.members[part], candidate.context) for part in parts if len(part)]
+    return pieces if len(pieces) > 1 else []
 
 
 def _inherit(
@@ -104,7 +111,7 @@ def _inherit(
 def put_together(
     candidates: Sequence[Candidate], points: FloatArray, judge: Judge, settings: PartitionSettings
 ) -> list[Candidate]:
-    """Candidates with pairs joined that are near each other and look more like one person than either does.
+    """Judged candidates with pairs joined that are near each other and look more like one person than either.
 
     Two claims, and two that both look like people, are never joined.
     """
@@ -115,19 +122,17 @@ def put_together(
         for a, b in combinations(small, 2)
         if hypot(outlines[a][0] - outlines[b][0], outlines[a][1] - outlines[b][1]) < settings.join
         and NOBODY in (candidates[a].owner, candidates[b].owner)
+        and min(candidates[a].log_odds, candidates[b].log_odds) < 0
     ]
-    if not pairs:
-        return list(candidates)
-    joined = [_join(candidates[a], candidates[b]) for a, b in pairs]
-    odds = judge([*candidates, *joined])
-    gain = [odds[len(candidates) + k] - max(odds[a], odds[b]) for k, (a, b) in enumerate(pairs)]
+    joined = judge([_join(candidates[a], candidates[b]) for a, b in pairs])
+    odds = [candidate.log_odds for candidate in candidates]
+    gain = [one.log_odds - max(odds[a], odds[b]) for one, (a, b) in zip(joined, pairs, strict=True)]
     free = set(range(len(candidates)))
     found = []
     for k in np.argsort(gain)[::-1]:
-        a, b = pairs[k]
-        if gain[k] > 0 and min(odds[a], odds[b]) < 0 < odds[len(candidates) + k] and {a, b} <= free:
+        if gain[k] > 0 and joined[k].log_odds > 0 and free.issuperset(pairs[k]):
             found.append(joined[k])
-            free -= {a, b}
+            free.difference_update(pairs[k])
     return [*(candidates[k] for k in sorted(free)), *found]
 
 

@@ -89,8 +89,9 @@ class Segmenter:
         points, above = self._off_the_ground(points, pose)
         counters["above_ground"] = len(points)
         watch.lap("ground")
-        new = self._foreground(points, pose)
-        points, above = points[new], above[new]
+        if self._learns():
+            new = self.background.new(points, sensor, stamp_ns)
+            points, above = points[new], above[new]
         counters["foreground"] = len(points)
         watch.lap("background")
         self.tracker.predict(stamp_ns)
@@ -168,9 +169,7 @@ class Segmenter:
         if moved or age >= self.settings.ground.refresh:
             self.ground.estimate(points, pose[:3, 3])
             self.ground_ns = self.stamp_ns
-        above = self.ground.above(points)
-        kept = (above > self.ground.clearance) & (above < self.settings.clustering.ceiling)
-        return points[kept], above[kept]
+        return self.ground.take_off(points, self.settings.clustering.ceiling)
 
     def _moved(self, pose: DoubleArray) -> bool:
         """Whether the sensor moved since the last sweep; the background is void until it stands."""
@@ -181,11 +180,6 @@ class Segmenter:
             self.background.reset()
         self.still_sweeps = 0 if moved else self.still_sweeps + 1
         return moved
-
-    def _foreground(self, points: FloatArray, pose: DoubleArray) -> BoolArray:
-        if not self._learns():
-            return np.ones(len(points), np.bool_)
-        return self.background.new(points, pose[:3, 3], self.stamp_ns)
 
     def _learns(self) -> bool:
         """Whether the background is in use: the sensor stands still."""
@@ -215,22 +209,22 @@ class Segmenter:
         """What may be a person: each track's claim, and what nobody claims, split at the necks."""
         centres = {track.key: track.state[:2] for track in self.tracker.tracks}
 
-        def judge(some: Sequence[Candidate]) -> DoubleArray:
-            return self.gate.judge(candidate_features(some, points, above, sensor))[0]
+        def judge(some: Sequence[Candidate]) -> list[Candidate]:
+            features = candidate_features(some, points, above, sensor)
+            judged = zip(some, *self.gate.judge(features), features[:, 0].tolist(), strict=True)
+            return [one._replace(log_odds=float(o), reason=why, top=top) for one, o, why, top in judged]
 
         settings = self.settings.partition
         candidates = find_candidates(points, labels, owners, list(centres), settings)
         candidates = take_apart(candidates, points, above, centres, judge, settings)
         candidates = put_together(candidates, points, judge, settings)
         counters["clusters"] = len(candidates)
-        features = candidate_features(candidates, points, above, sensor)
         found = []
-        for k, (odds, reason) in enumerate(zip(*self.gate.judge(features), strict=True)):
-            if reason:
-                counters[reason] += 1
-            if not reason or (candidates[k].owner != NOBODY and reason != "too_few_points"):
-                members, top = points[candidates[k].members], float(features[k, 0])
-                found.append(detect(members, top, sensor, float(odds), candidates[k].owner))
+        for one in candidates:
+            if one.reason:
+                counters[one.reason] += 1
+            if not one.reason or (one.owner != NOBODY and one.reason != "too_few_points"):
+                found.append(detect(points[one.members], one.top, sensor, one.log_odds, one.owner))
         return found
 
     def _people(self) -> tuple[Person, ...]:
