@@ -62,9 +62,18 @@ class Ground:
 
     def above(self, points: FloatArray) -> FloatArray:
         """Height of each of N×3 points above the floor, metres."""
-        x0, y0 = self.origin
-        above: FloatArray = heights_above(points, self.heights, x0, y0, self.settings.cell)
+        x0, y0 = np.asarray(self.origin, np.float32)
+        scale = np.float32(1 / self.settings.cell)
+        above: FloatArray = heights_above(points, self.heights, x0, y0, scale)
         return above
+
+    def take_off(self, points: FloatArray, ceiling: float) -> tuple[FloatArray, FloatArray]:
+        """Those of N×3 points between the floor and `ceiling` metres above it, and their heights."""
+        x0, y0 = np.asarray(self.origin, np.float32)
+        low, high = np.float32(self.clearance), np.float32(ceiling)
+        scale = np.float32(1 / self.settings.cell)
+        kept, above = between(points, self.heights, x0, y0, scale, low, high)
+        return kept, above
 
     def levelling(self) -> DoubleArray:
         """The rotation (3×3) that makes the floor level; none for a tilt that is small or not sure."""
@@ -241,50 +250,76 @@ def refine(
     Returns the correction of the map (same shape) and the standard deviation of the points, metres.
     """
     cells = heights.shape[0]
-    total = np.zeros((cells, cells), np.float32)
-    count = np.zeros((cells, cells), np.float32)
-    above = heights_above(points, heights, x0, y0, side)
+    sums = np.zeros((cells, cells, 3))  # number, Σ height, Σ height²
+    scale, left, front = np.float32(1 / side), np.float32(x0), np.float32(y0)
     for i in range(len(points)):
-        if abs(above[i]) < band:
-            row = min(max(int((points[i, 0] - x0) / side), 0), cells - 1)
-            column = min(max(int((points[i, 1] - y0) / side), 0), cells - 1)
-            total[row, column] += above[i]
-            count[row, column] += 1
+        x, y = (points[i, 0] - left) * scale, (points[i, 1] - front) * scale
+        above = points[i, 2] - height_at(heights, x, y)
+        if abs(above) < band:
+            cell = sums[min(max(int(x), 0), cells - 1), min(max(int(y), 0), cells - 1)]
+            cell[0] += 1
+            cell[1] += above
+            cell[2] += above * above
     correction = np.zeros((cells, cells), np.float32)
+    squares, number = 0.0, 1.0
     for row in range(cells):
         for column in range(cells):
-            i, j = max(row - 1, 0), max(column - 1, 0)
-            number = count[i : row + 2, j : column + 2].sum()
-            if number > 0:
-                correction[row, column] = total[i : row + 2, j : column + 2].sum() / number
-    squares, number = 0.0, 1.0
-    for i in range(len(points)):
-        if abs(above[i]) < band:
-            row = min(max(int((points[i, 0] - x0) / side), 0), cells - 1)
-            column = min(max(int((points[i, 1] - y0) / side), 0), cells - 1)
-            squares += (above[i] - correction[row, column]) ** 2
-            number += 1
-    return correction, np.sqrt(squares / number)
+            around = sums[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            count = around[:, :, 0].sum()
+            if count > 0:
+                mean = around[:, :, 1].sum() / count
+                correction[row, column] = mean
+                n, total, squared = sums[row, column]
+                squares += squared - 2 * mean * total + mean * mean * n
+                number += n
+    return correction, np.sqrt(max(squares, 0.0) / number)
 
 
 @numba.njit(cache=True)
-def heights_above(points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float) -> FloatArray:
+def heights_above(
+    points: FloatArray, heights: FloatArray, x0: np.float32, y0: np.float32, scale: np.float32
+) -> FloatArray:
     """z of each point above the bilinearly interpolated height map, metres."""
     above = np.empty(len(points), np.float32)
     for i in range(len(points)):
-        above[i] = points[i, 2] - height_at(heights, points[i, 0] - x0, points[i, 1] - y0, side)
+        x, y, z = points[i]
+        above[i] = z - height_at(heights, (x - x0) * scale, (y - y0) * scale)
     return above
 
 
+@numba.njit(cache=True)
+def between(
+    points: FloatArray,
+    heights: FloatArray,
+    x0: np.float32,
+    y0: np.float32,
+    scale: np.float32,
+    low: np.float32,
+    high: np.float32,
+) -> tuple[FloatArray, FloatArray]:
+    """The points more than `low` and less than `high` metres above the height map, and how high they are."""
+    kept = np.empty_like(points)
+    above = np.empty(len(points), np.float32)
+    count = 0
+    for i in range(len(points)):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        height = z - height_at(heights, (x - x0) * scale, (y - y0) * scale)
+        kept[count, 0], kept[count, 1], kept[count, 2] = x, y, z
+        above[count] = height
+        count += low < height and height < high
+    return kept[:count], above[:count]
+
+
 @numba.njit(cache=True, inline="always")
-def height_at(heights: FloatArray, x: float, y: float, side: float) -> float:
-    """The height map, interpolated bilinearly, at metres from its corner."""
-    last = heights.shape[0] - 1.001
-    u = min(max(x / side - 0.5, 0.0), last)
-    v = min(max(y / side - 0.5, 0.0), last)
-    row, column = int(u), int(v)
-    u -= row
-    v -= column
-    low = heights[row, column] * (1 - u) + heights[row + 1, column] * u
-    high = heights[row, column + 1] * (1 - u) + heights[row + 1, column + 1] * u
-    return float(low * (1 - v) + high * v)
+def height_at(heights: FloatArray, x: np.float32, y: np.float32) -> np.float32:
+    """The height map, interpolated bilinearly, at a place in cells from its corner."""
+    zero, half = np.float32(0), np.float32(0.5)
+    last = np.float32(heights.shape[0] - 1.001)
+    u, v = min(max(x - half, zero), last), min(max(y - half, zero), last)
+    row, column = np.uint32(u), np.uint32(v)
+    u -= np.float32(row)
+    v -= np.float32(column)
+    a, b = heights[row, column], heights[row, column + np.uint32(1)]
+    c, d = heights[row + np.uint32(1), column], heights[row + np.uint32(1), column + np.uint32(1)]
+    low, high = a + (c - a) * u, b + (d - b) * u
+    return np.float32(low + (high - low) * v)
