@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from despite_ros.arrays import AnyArray, FloatArray
 
@@ -125,10 +126,10 @@ class Motion:
         turn = yaw_matrix(yaw)
         return self.moved(self.joints @ turn.T, turn @ self.rotations)
 
-    def translate(self, offset: FloatArray) -> "Motion":
+    def translate(self, offset: ArrayLike) -> "Motion":
         """Moved by `offset` (3 metres, or F×3 for one offset a frame)."""
-        offset = np.asarray(offset, np.float32)
-        return self.moved(self.joints + np.expand_dims(offset, -2), self.rotations)
+        step = np.asarray(offset, np.float32)
+        return self.moved(self.joints + np.expand_dims(step, -2), self.rotations)
 
     def slice(self, start_s: float, end_s: float) -> "Motion":
         """The frames from `start_s` to `end_s` seconds (both included), with time starting at 0 again."""
