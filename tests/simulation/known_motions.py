@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.simulation.skeleton import BONES, LINKS, Motion, place_joints, yaw_matrix
 
 OFFSETS = {
@@ -25,15 +25,15 @@ OFFSETS = {
 
 def t_pose(path: DoubleArray, yaw: DoubleArray | None = None) -> Motion:
     """The T-pose carried along `path` (F×3, where the floor under it is) and turned by `yaw` (F radians)."""
-    sides = {"l": (1, 1, 1), "r": (1, -1, 1)}
-    offsets = {}
+    offsets: dict[str, FloatArray] = {}
     for link in LINKS:
-        side, _, bare = link.joint.partition("_")
-        offsets[link.joint] = OFFSETS[bare] * np.array(sides[side]) if bare else np.array(OFFSETS[link.joint])
+        mirrored = (1, -1, 1) if link.joint.startswith("r_") else (1, 1, 1)
+        offset = OFFSETS[link.joint.rpartition("_")[2]]
+        offsets[link.joint] = np.array(offset, np.float32) * np.array(mirrored, np.float32)
     yaw = np.zeros(len(path)) if yaw is None else yaw
     turns = np.stack([yaw_matrix(angle) for angle in yaw])
     rotations = np.repeat(turns[:, None], len(BONES), axis=1)
-    joints = place_joints(np.asarray(path, np.float32) + np.float32([0, 0, 1.0]), rotations, offsets)
+    joints = place_joints(np.asarray(path + np.array([0, 0, 1.0]), np.float32), rotations, offsets)
     return Motion(joints, rotations, name="t-pose")
 
 

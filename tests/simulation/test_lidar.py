@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from despite_ros.arrays import AnyArray, FloatArray, IndexArray
 from despite_ros.simulation.body import Body
 from despite_ros.simulation.lidar import SENSORS, LidarModel
 from despite_ros.simulation.obstacles import NOTHING, Obstacles, cast_box, cast_cylinder, obstacles
@@ -16,11 +17,14 @@ from despite_ros.simulation.sweep import Actor, Returns, cast_rays, pose_actors,
 from tests.simulation.known_motions import standing, t_pose
 from tests.simulation.test_body import depth_inside
 
-SHARP = {"range_noise": 0.0, "dropout": 0.0, "edge_loss": 0.0, "mixed": 0.0}
-COARSE = LidarModel("coarse", Spinning(tuple(np.linspace(-30, 30, 31)), 360), **SHARP)
-FINE = LidarModel("fine", Spinning(tuple(np.linspace(-30, 30, 121)), 720), **SHARP)
 
-RASTER = LidarModel("raster", Raster(60.0, -20.0, 20.0, 120, 40), **SHARP)
+def sharp(model: LidarModel) -> LidarModel:
+    return replace(model, range_noise=0.0, dropout=0.0, edge_loss=0.0, mixed=0.0)
+
+
+COARSE = sharp(LidarModel("coarse", Spinning(tuple(np.linspace(-30, 30, 31)), 360)))
+FINE = sharp(LidarModel("fine", Spinning(tuple(np.linspace(-30, 30, 121)), 720)))
+RASTER = sharp(LidarModel("raster", Raster(60.0, -20.0, 20.0, 120, 40)))
 
 
 def look(
@@ -35,13 +39,13 @@ def look(
     return scan(model, 0, stamp, poses, actors, things, np.random.default_rng(0))
 
 
-def in_world(found: Returns, place: Placement) -> np.ndarray:
+def in_world(found: Returns, place: Placement) -> AnyArray:
     pose = place.pose()
-    return found.points @ pose[:3, :3].T + pose[:3, 3]
+    return np.asarray(found.points @ pose[:3, :3].T + pose[:3, 3])
 
 
 @pytest.mark.parametrize("model", SENSORS.values(), ids=SENSORS)
-def test_every_sensor_fires_within_its_view_and_period(model):
+def test_every_sensor_fires_within_its_view_and_period(model: LidarModel) -> None:
     grid, view = model.rays(3), model.pattern.view
     azimuth = np.arctan2(grid.directions[:, 1], grid.directions[:, 0])
     elevation = np.arcsin(grid.directions[:, 2])
@@ -53,14 +57,14 @@ def test_every_sensor_fires_within_its_view_and_period(model):
     assert grid.starts[-1] == len(grid.times) >= 10_000
 
 
-def test_rings_of_a_vlp16_are_two_degrees_apart():
-    found = look(replace(SENSORS["vlp16"], **SHARP), Placement(), obstacles([(6, 0, 1.5, 0.1, 6, 4, 0)]))
+def test_rings_of_a_vlp16_are_two_degrees_apart() -> None:
+    found = look(sharp(SENSORS["vlp16"]), Placement(), obstacles([(6, 0, 1.5, 0.1, 6, 4, 0)]))
     elevation = np.rad2deg(np.arcsin(found.points[:, 2] / np.linalg.norm(found.points, axis=1)))
     by_ring = [elevation[found.rings == ring] for ring in range(16)]
     assert [ring.mean() for ring in by_ring] == pytest.approx(list(range(-15, 16, 2)), abs=1e-3)
 
 
-def test_rings_on_the_floor_have_radius_height_over_tangent():
+def test_rings_on_the_floor_have_radius_height_over_tangent() -> None:
     found = look(COARSE, Placement(z=1.5), obstacles())
     radius = np.hypot(found.points[:, 0], found.points[:, 1])
     expected = 1.5 / np.tan(np.deg2rad(30 - 2 * found.rings))
@@ -68,7 +72,7 @@ def test_rings_on_the_floor_have_radius_height_over_tangent():
     assert np.allclose(radius, expected, rtol=1e-4)
 
 
-def test_walls_and_pillars_stand_where_they_were_put():
+def test_walls_and_pillars_stand_where_they_were_put() -> None:
     wall = look(COARSE, Placement(z=1.0), obstacles([(5.1, 0, 2, 0.1, 1, 2, 0)], floor=-np.inf))
     assert np.allclose(wall.points[:, 0], 5.0, atol=1e-4) and (np.abs(wall.points[:, 1]) <= 1.001).all()
     turned = look(COARSE, Placement(z=1.0, yaw=2.0), obstacles([(5.1, 0, 2, 0.1, 1, 2, 0)], floor=-np.inf))
@@ -79,7 +83,7 @@ def test_walls_and_pillars_stand_where_they_were_put():
     assert np.allclose(np.hypot(side[:, 0] + 3, side[:, 1] - 1), 0.3, atol=1e-4)
 
 
-def test_what_stands_behind_is_hidden():
+def test_what_stands_behind_is_hidden() -> None:
     person = Actor(standing().translate([6, 0, 0]), Body())
     seen = look(FINE, Placement(), NOTHING, person)
     hidden = look(FINE, Placement(), obstacles([(3, 0, 1, 0.1, 2, 1.2, 0)]), person)
@@ -88,7 +92,7 @@ def test_what_stands_behind_is_hidden():
     assert (crowd.person == 0).sum() < 0.5 * (seen.person == 0).sum()
 
 
-def test_the_same_scene_seen_from_two_places_agrees():
+def test_the_same_scene_seen_from_two_places_agrees() -> None:
     """Points of either sensor lie on the body's one surface, and on the floor."""
     body, motion = Body.random(np.random.default_rng(1)), standing()
     shape = body.surfaces(motion, np.array([1.0]))
@@ -108,14 +112,14 @@ def random_sweep(rng: np.random.Generator, model: LidarModel) -> Sweep:
     return Sweep(model.rays(), model.period, start.pose(), end.pose())
 
 
-def no_hits(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+def no_hits(sweep: Sweep) -> tuple[FloatArray, IndexArray]:
     count = len(sweep.grid.times)
     return np.full(count, np.inf, np.float32), np.full(count, -1, np.int32)
 
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), model=st.sampled_from((COARSE, RASTER, SENSORS["livox_mid40"])))
-def test_leaving_out_rays_changes_nothing(seed, model):
+def test_leaving_out_rays_changes_nothing(seed: int, model: LidarModel) -> None:
     """Casting only the windows of cells gives what casting every ray against everything gives."""
     rng = np.random.default_rng(seed)
     sweep = random_sweep(rng, model)
@@ -139,7 +143,7 @@ def test_leaving_out_rays_changes_nothing(seed, model):
     assert np.array_equal(quick, slow)
 
 
-def test_a_moving_sensor_skews_the_cloud_and_its_poses_straighten_it():
+def test_a_moving_sensor_skews_the_cloud_and_its_poses_straighten_it() -> None:
     start, end = Placement(z=1.0), Placement(x=0.2, z=1.0, yaw=0.1)
     wall = obstacles([(4.1, 0, 2, 0.1, 3, 2, 0)], floor=-np.inf)
     found = look(COARSE, start, wall, end=end)
@@ -153,7 +157,7 @@ def test_a_moving_sensor_skews_the_cloud_and_its_poses_straighten_it():
 
 
 @pytest.mark.parametrize("yaw", [0.0, 1.5, -1.5])
-def test_people_are_seen_where_they_are_when_the_beams_cross_them(yaw):
+def test_people_are_seen_where_they_are_when_the_beams_cross_them(yaw: float) -> None:
     """Turned sensors cross the same walker at other times of the sweep."""
     seconds = np.arange(121) / 60
     walker = t_pose(np.column_stack([4 + 0 * seconds, 2 * (seconds - 1), 0 * seconds]))
@@ -166,7 +170,7 @@ def test_people_are_seen_where_they_are_when_the_beams_cross_them(yaw):
     assert np.median(trunk[:, 1]) == pytest.approx(2 * crossing, abs=0.02)
 
 
-def test_errors_have_the_sizes_that_they_are_told():
+def test_errors_have_the_sizes_that_they_are_told() -> None:
     model = replace(FINE, range_noise=0.02, dropout=0.1)
     wall = obstacles([(5.1, 0, 2, 0.1, 4, 2, 0)], floor=-np.inf)
     clean, noisy = look(FINE, Placement(), wall), look(model, Placement(), wall)
@@ -176,7 +180,7 @@ def test_errors_have_the_sizes_that_they_are_told():
     assert len(noisy.points) / len(clean.points) == pytest.approx(0.9, abs=0.02)
 
 
-def test_returns_at_edges_are_lost_or_mixed():
+def test_returns_at_edges_are_lost_or_mixed() -> None:
     front, back = np.full(4000, 3, np.float32), np.full(4000, 5, np.float32)
     model = replace(COARSE, edge_loss=0.4, mixed=0.25)
     found = model.measured(front, front, back, np.random.default_rng(0))
@@ -188,7 +192,7 @@ def test_returns_at_edges_are_lost_or_mixed():
 
 
 @pytest.mark.parametrize("name", ["livox_avia", "livox_mid40", "livox_mid360"])
-def test_livox_sweeps_do_not_repeat_but_fill_their_view(name):
+def test_livox_sweeps_do_not_repeat_but_fill_their_view(name: str) -> None:
     model = SENSORS[name]
     one, two = model.rays(0), model.rays(1)
     assert not np.allclose(one.directions, two.directions, atol=1e-3)
