@@ -1,21 +1,24 @@
 """Sources of motion: packed files, BVH and AMASS, with simulated sensors."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from despite_ros.arrays import AnyArray, DoubleArray
 from despite_ros.errors import UserError
 from despite_ros.limbs import FRAMES
 from despite_ros.simulation.made_up import made_up_motion
-from despite_ros.simulation.skeleton import BONE_INDEX, JOINT_INDEX, JOINTS, LINKS
+from despite_ros.simulation.skeleton import BONE_INDEX, JOINT_INDEX, JOINTS, LINKS, Link, Motion
 from tests.simulation.test_captured import pack
 from training.data import convert
 from training.data.sources.amass import AmassSource, rest_joints
 from training.data.sources.amass import _clip as read_amass
-from training.data.sources.base import Skip
+from training.data.sources.base import Item, Skip
 from training.data.sources.bvh import BvhSource
 from training.data.sources.bvh_file import parse
 from training.data.sources.mocap import MocapSource
@@ -42,22 +45,25 @@ BLENDER_NAMES = {
 Y_UP = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])  # our world → a BVH's (x left, y up, z forward)
 
 
-def write_bvh(motion, path, arms_down=0.0, names=BVH_NAMES):
+def write_bvh(
+    motion: Motion, path: Path, arms_down: float = 0.0, names: Mapping[str, str] = BVH_NAMES
+) -> Path:
     """Our motion as a BVH of CMU's names, y up, centimetres; arms hang by `arms_down` rad at rest."""
-    children = {}
+    children: dict[str, list[Link]] = {}
     for link in LINKS:
         children.setdefault(link.parent, []).append(link)
     bone_of = {name: links[0].bone for name, links in children.items()} | {
         link.joint: link.bone for link in LINKS if link.joint not in children
     }
-    rest = {}
+    rest: dict[str, DoubleArray] = {}
     for joint, bone in bone_of.items():
         arm = bone.split("_")[-1] in ("upperarm", "forearm", "hand")
         angle = (-arms_down if bone[0] == "l" else arms_down) * arm
         rest[joint] = Y_UP @ Rotation.from_euler("x", angle).as_matrix()
-    lines, order = ["HIERARCHY"], []
+    lines = ["HIERARCHY"]
+    order: list[str] = []
 
-    def add(joint, offset, keyword):
+    def add(joint: str, offset: AnyArray, keyword: str) -> None:
         order.append(joint)
         x, y, z = 100 * offset
         channels = "6 Xposition Yposition Zposition" if keyword == "ROOT" else "3"
@@ -85,7 +91,9 @@ def write_bvh(motion, path, arms_down=0.0, names=BVH_NAMES):
 
 @pytest.mark.parametrize("names", [BVH_NAMES, BLENDER_NAMES])
 @pytest.mark.parametrize("arms_down", [0.0, 0.9])
-def test_a_bvh_gives_the_motion_back_whatever_its_rest_pose(tmp_path, arms_down, names):
+def test_a_bvh_gives_the_motion_back_whatever_its_rest_pose(
+    tmp_path: Path, arms_down: float, names: dict[str, str]
+) -> None:
     file = write_bvh(MOTION, tmp_path / "a.bvh", arms_down, names)
     found = to_motion(parse(file.read_text(), "a"), 0.0, "a")
     kept = [i for i, name in enumerate(JOINTS) if not name.endswith("hand")]
@@ -95,7 +103,7 @@ def test_a_bvh_gives_the_motion_back_whatever_its_rest_pose(tmp_path, arms_down,
     assert found.rate == pytest.approx(60.0)
 
 
-def test_bvh_errors_name_the_joint_and_the_file(tmp_path):
+def test_bvh_errors_name_the_joint_and_the_file(tmp_path: Path) -> None:
     text = write_bvh(MOTION.slice(0, 0.1), tmp_path / "a.bvh").read_text()
     with pytest.raises(UserError, match=r"b\.bvh: no joint recognised as l_knee"):
         to_motion(parse(text.replace("LeftLeg", "Strange"), "b.bvh"), 0.0, "b.bvh")
@@ -103,12 +111,12 @@ def test_bvh_errors_name_the_joint_and_the_file(tmp_path):
         parse(text.replace("CHANNELS", "CANALS"), "c.bvh")
 
 
-def test_bvh_people_are_folders_and_broken_files_are_told(tmp_path):
+def test_bvh_people_are_folders_and_broken_files_are_told(tmp_path: Path) -> None:
     write_bvh(MOTION, tmp_path / "anna" / "walk_home.bvh")
     (tmp_path / "anna" / "broken.bvh").write_text("HIERARCHY")
     source = replace(BvhSource(tmp_path), dataset="mine", licence="CC0-1.0", group="validate")
-    broken, item = list(source.items())
-    assert isinstance(broken, Skip) and "not a BVH file" in broken.reason
+    broken, item = source.items()
+    assert isinstance(item, Item) and isinstance(broken, Skip) and "not a BVH file" in broken.reason
     record = source.read(item)
     assert record.info.person == "mine/anna" and record.info.group == "validate"
     assert record.info.spans[0].text == "walk home" and record.info.licence == "CC0-1.0"
@@ -116,21 +124,23 @@ def test_bvh_people_are_folders_and_broken_files_are_told(tmp_path):
         replace(source, group="trian").read(item)
 
 
-def write_amass(path, poses, rate=100.0, **changes):
+def write_amass(path: Path, poses: DoubleArray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {"poses": poses, "trans": np.zeros((len(poses), 3)), "betas": np.zeros(16), "gender": "male"}
-    np.savez(path, mocap_framerate=rate, dmpls=np.zeros((len(poses), 8)), **arrays | changes)
+    trans, dmpls = np.zeros((len(poses), 3)), np.zeros((len(poses), 8))
+    np.savez(
+        path, mocap_framerate=100.0, gender="male", betas=np.zeros(16), poses=poses, trans=trans, dmpls=dmpls
+    )
     return path
 
 
-def upright_poses(frames, rng):
+def upright_poses(frames: int, rng: np.random.Generator) -> DoubleArray:
     """SMPL-H poses of someone upright whose joints turn at random."""
     poses = np.cumsum(rng.normal(0, 0.003, (frames, 156)), 0) + rng.normal(0, 0.4, 156)
     poses[:, :3] = [np.pi / 2, 0, 0]
     return poses
 
 
-def write_body_model(folder):
+def write_body_model(folder: Path) -> dict[str, DoubleArray]:
     """A made-up body in SMPL-H's format, each joint being one vertex: x left, y up, z forward."""
     rng = np.random.default_rng(1)
     offsets = {
@@ -140,7 +150,7 @@ def write_body_model(folder):
         "r_ankle": (0, -0.4, 0),
     }
     parents = {link.joint: link.parent for link in LINKS}
-    rest = {"pelvis": np.zeros(3)}
+    rest: dict[str, DoubleArray] = {"pelvis": np.zeros(3)}
     for link in LINKS:
         rest[link.joint] = rest[parents[link.joint]] + offsets.get(link.joint, rng.normal(0, 0.1, 3))
     vertices = np.zeros((52, 3))
@@ -151,7 +161,7 @@ def write_body_model(folder):
     return rest
 
 
-def test_an_amass_t_pose_stands_upright_and_faces_minus_y(tmp_path):
+def test_an_amass_t_pose_stands_upright_and_faces_minus_y(tmp_path: Path) -> None:
     poses = np.zeros((10, 156))
     poses[:, 0] = np.pi / 2
     motion = read_amass(str(write_amass(tmp_path / "CMU" / "07" / "07_01_poses.npz", poses)), "")
@@ -164,7 +174,7 @@ def test_an_amass_t_pose_stands_upright_and_faces_minus_y(tmp_path):
 
 
 @pytest.mark.parametrize("with_model", [False, True])
-def test_amass_bones_turn_with_their_joints(tmp_path, with_model):
+def test_amass_bones_turn_with_their_joints(tmp_path: Path, with_model: bool) -> None:
     write_body_model(tmp_path)
     file = write_amass(tmp_path / "KIT" / "3" / "a.npz", upright_poses(20, np.random.default_rng(2)))
     motion = read_amass(str(file), str(tmp_path) if with_model else "")
@@ -178,7 +188,7 @@ def test_amass_bones_turn_with_their_joints(tmp_path, with_model):
         np.testing.assert_allclose(motion.rotations[:, BONE_INDEX[bone]] @ axis, direction, atol=1e-5)
 
 
-def test_the_body_model_gives_the_proportions(tmp_path):
+def test_the_body_model_gives_the_proportions(tmp_path: Path) -> None:
     rest = write_body_model(tmp_path)
     joints = rest_joints(tmp_path / "male.npz", np.zeros(16))
     np.testing.assert_allclose(joints, [rest[name] for name in JOINTS])
@@ -187,7 +197,7 @@ def test_the_body_model_gives_the_proportions(tmp_path):
         rest_joints(tmp_path / "female.npz", np.zeros(16))
 
 
-def test_amass_is_converted_and_sealed_people_are_not(tmp_path):
+def test_amass_is_converted_and_sealed_people_are_not(tmp_path: Path) -> None:
     poses = upright_poses(400, np.random.default_rng(3))
     for subject in ("02", "07", "13"):
         write_amass(tmp_path / "data" / "CMU" / subject / f"{subject}_01_poses.npz", poses)
@@ -202,9 +212,9 @@ def test_amass_is_converted_and_sealed_people_are_not(tmp_path):
     assert "shorter than one window" in skipped[1]["reason"]
 
 
-def test_pieces_of_a_clip_lose_no_window(tmp_path):
+def test_pieces_of_a_clip_lose_no_window(tmp_path: Path) -> None:
     source = replace(MocapSource(tmp_path), seconds=6.0)
-    pieces = [item.payload for item in source.pieces(tmp_path, "a", "cmu/07", 21.3)]
+    pieces = [item.payload for item in source.pieces(tmp_path, "a", "cmu/07", 21.3) if isinstance(item, Item)]
     starts = set()
     for begin, end in pieces:
         frames = int((end - begin - 0.2) * 10 + 1e-6) + 1
@@ -213,7 +223,7 @@ def test_pieces_of_a_clip_lose_no_window(tmp_path):
     assert all(end - begin <= 6.0 for begin, end in pieces)
 
 
-def test_mocap_is_converted_the_same_by_any_number_of_workers(tmp_path):
+def test_mocap_is_converted_the_same_by_any_number_of_workers(tmp_path: Path) -> None:
     for folder, subject in (("cmu", "07"), ("cmu", "c2s"), ("cmu", "10"), ("hdm05", "hdm05_bd")):
         pack(tmp_path / "mocap" / folder / f"{subject}.npz", MOTION, "07_01")
     (tmp_path / "mocap" / "cmu" / "99.npz").write_bytes(b"nothing")
@@ -235,10 +245,11 @@ def test_mocap_is_converted_the_same_by_any_number_of_workers(tmp_path):
     for one, two in zip(*stores, strict=True):
         np.testing.assert_array_equal(one.crops, two.crops)
         np.testing.assert_array_equal(one.imu, two.imu)
-    assert stores[0][0].span_at(12).label == "run"
+    span = stores[0][0].span_at(12)
+    assert span and span.label == "run"
 
 
-def test_motion_files_without_motion_are_an_error(tmp_path):
+def test_motion_files_without_motion_are_an_error(tmp_path: Path) -> None:
     for source in (MocapSource, BvhSource, AmassSource):
         with pytest.raises(UserError, match="in this folder or below"):
             list(source(tmp_path).items())
