@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import AnyArray, FloatArray
 from despite_ros.errors import UserError
 from training.data.store import SequenceInfo
 from training.tasks.embedding import EmbeddedSequence
@@ -11,7 +11,7 @@ from training.tasks.moments import moments
 WIDTH = 64
 
 
-def normalised(rows: FloatArray) -> FloatArray:
+def normalised(rows: AnyArray) -> FloatArray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 

@@ -15,13 +15,12 @@ HIDDEN, CHANNELS = 8, 5
 def write_lstm(folder: Path) -> tuple[Path, Path]:
     """A torch LSTM as safetensors and as an ONNX graph with weights of its own."""
     torch.manual_seed(0)
-    lstm = torch.nn.LSTM(CHANNELS, HIDDEN)
-    state = {f"encoder.{name}": value.detach().contiguous() for name, value in lstm.state_dict().items()}
-    save_file(state, folder / "weights.safetensors")
+    state = torch.nn.LSTM(CHANNELS, HIDDEN).state_dict()
+    save_file({f"encoder.{name}": value for name, value in state.items()}, folder / "weights.safetensors")
     order = gate_order(HIDDEN)
     arrays = {
-        "w": lstm.weight_ih_l0.detach().numpy()[order][None],
-        "r": lstm.weight_hh_l0.detach().numpy()[order][None],
+        "w": state["weight_ih_l0"].numpy()[order][None],
+        "r": state["weight_hh_l0"].numpy()[order][None],
     }
     node = helper.make_node("LSTM", ["windows", "w", "r"], ["", "embeddings"], hidden_size=HIDDEN)
     graph = helper.make_graph(
