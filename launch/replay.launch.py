@@ -16,7 +16,7 @@ OWN = {
     "bag": (None, "ROS 2 recording: a bag folder or an .mcap file"),
     "truth": ("", "truth.jsonl to score against; empty: no scores"),
     "out": ("out/replay", "folder for results.jsonl, summary.json and report.html"),
-    "rate": ("1.0", "multiple of real time"),
+    "rate": ("1.0", "multiple of real time, or max: as fast as the nodes answer"),
 }
 
 

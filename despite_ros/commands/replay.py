@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from despite_ros.bags.pace import rate_of
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.results import json_ready
 from despite_ros.bags.run import ReplayOptions, run_replay
-from despite_ros.errors import UserError
 
 HELP = "Run the nodes' own pipeline over a recording; write results.jsonl, summary.json, report.html."
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         params=args.params,
         lidar_topics=tuple(args.lidar),
         fixed_frame=args.fixed_frame,
-        rate=_rate(args.rate),
+        rate=rate_of(args.rate),
         bag=_bag(args.bag, args.recording.resolve()),
     )
     console = Console(stderr=True)
@@ -82,16 +82,6 @@ def _bag(folder: str | None, recording: Path) -> Path | None:
         return Path(folder) if folder else None
     name = recording.stem if recording.is_file() else recording.name
     return recording.with_name(f"{name}_despite")
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = 0.0 if text == "max" else float(text)
-    except ValueError:
-        rate = -1.0
-    if rate < 0 or (rate == 0 and text != "max"):
-        raise UserError(f"--rate {text}: expected 'max' or a positive number such as 1.0")
-    return rate
 
 
 class _Bar:
@@ -130,7 +120,8 @@ def _print(summary: dict[str, Any], out: Path, console: Console) -> None:
     for name, value in _figures(summary.get("scores", {})):
         table.add_row(name, f"{value:.3f}")
     for reason, count in summary["drops"].items():
-        table.add_row("dropped", f"{count} × {reason}")
+        if count:
+            table.add_row("dropped", f"{count} × {reason}")
     for note in summary["notes"]:
         table.add_row("note", note)
     table.add_row("report", str(out / "report.html"))

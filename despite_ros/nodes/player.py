@@ -1,4 +1,8 @@
-"""Play a recording onto real topics in real time: `python -m despite_ros.nodes player RECORDING`."""
+"""Play a recording onto real topics: `python -m despite_ros.nodes player RECORDING`.
+
+At a multiple of real time, or as fast as the nodes answer (`--rate max`): then no sweep is lost however
+slow the machine is.
+"""
 
 import argparse
 import importlib
@@ -6,15 +10,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import rclpy
+from despite_msgs.msg import ImuAssignmentArray
 from rclpy.qos import QoSProfile
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
 from rosgraph_msgs.msg import Clock
 
 from despite_ros.bags.message import IMU, POINT_CLOUD, TRANSFORMS
+from despite_ros.bags.pace import FASTEST, rate_of
 from despite_ros.errors import UserError
 from despite_ros.nodes import qos
 from despite_ros.nodes.dds import prepare_dds
@@ -23,23 +29,27 @@ from despite_ros.nodes.messages import header_of
 SENSORS = (POINT_CLOUD, IMU)
 CLOCK_PERIOD_NS = 10_000_000
 WAIT_S = 120.0  # the nodes may have to compile first
+ANSWER_S = 1.0  # a sweep that has no answer by then has none: fast sensors have some to spare
 
 
 def main(arguments: Sequence[str]) -> int:
     """Play; 0 at the end of the recording or when told to stop, 2 for what the user can mend."""
     parser = argparse.ArgumentParser(prog="player", description=__doc__)
     parser.add_argument("recording", type=Path, help="ROS 2 bag folder or .mcap file")
-    parser.add_argument("--rate", type=float, default=1.0, help="multiple of real time")
+    parser.add_argument(
+        "--rate", default="1.0", help="multiple of real time, or 'max': as fast as the nodes answer"
+    )
     parser.add_argument("--subscribers", type=int, default=1, help="start when each sensor topic has so many")
     parser.add_argument("--clock", action="store_true", help="publish /clock for nodes with use_sim_time")
     args, ros_arguments = parser.parse_known_args(arguments)
     prepare_dds()
     rclpy.init(args=["player", *ros_arguments])
     try:
+        rate = rate_of(args.rate)
         with AnyReader([args.recording]) as reader:
             player = Player(reader, args.clock)
             player.wait(args.subscribers)
-            player.play(args.rate)
+            player.play(RealTime(rate) if rate != FASTEST else Answered(player))
     except (AnyReaderError, UserError) as error:
         print(f"despite player: {args.recording}: {error}", file=sys.stderr)
         return 2
@@ -61,11 +71,16 @@ class Player:
         if not reader.is2:
             raise UserError("is a ROS 1 bag; live nodes take ROS 2 recordings (`despite replay` takes both)")
         self._reader = reader
-        self._node = rclpy.create_node("player")
+        self.node = rclpy.create_node("player")
         kinds = (*SENSORS, TRANSFORMS)
         self._connections = [item for item in reader.connections if item.msgtype in kinds]
         self._publishers = {item.topic: self._publisher(item) for item in self._connections}
-        self._clock = self._node.create_publisher(Clock, "/clock", qos.RESULTS) if clock else None
+        self._clock = self.node.create_publisher(Clock, "/clock", qos.RESULTS) if clock else None
+
+    @property
+    def cloud_topics(self) -> set[str]:
+        """Those of the recording."""
+        return {item.topic for item in self._connections if item.msgtype == POINT_CLOUD}
 
     def wait(self, subscribers: int) -> None:
         """Wait until every sensor topic is listened to.
@@ -83,23 +98,24 @@ class Player:
                 raise UserError(f"nobody listens to {', '.join(alone)}; do the wearers file's topics agree?")
             time.sleep(0.1)
 
-    def play(self, rate: float) -> None:
-        """Publish every message when its time has come; `rate` is a multiple of real time."""
-        begun, first_ns, clock_ns = time.monotonic(), self._reader.start_time, 0
+    def play(self, pace: "Pace") -> None:
+        """Publish every message when `pace` lets it."""
+        clock_ns = 0
         for connection, recorded_ns, data in self._reader.messages(self._connections):
-            due = begun + (recorded_ns - first_ns) / 1e9 / rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            pace.before(recorded_ns - self._reader.start_time)
             if not rclpy.ok():
                 return
             if self._clock is not None and recorded_ns - clock_ns >= CLOCK_PERIOD_NS:
                 clock_ns = recorded_ns
                 self._clock.publish(Clock(clock=header_of(clock_ns, "").stamp))
             self._publishers[connection.topic].publish(bytes(data))
+            if connection.msgtype == POINT_CLOUD:
+                pace.after_cloud(connection.topic)
 
     def _publisher(self, connection: Connection) -> Any:
         package, _, name = connection.msgtype.split("/")
         kind = getattr(importlib.import_module(f"{package}.msg"), name)
-        return self._node.create_publisher(kind, connection.topic, _profile(connection))
+        return self.node.create_publisher(kind, connection.topic, _profile(connection))
 
 
 def _profile(connection: Connection) -> QoSProfile:
@@ -108,3 +124,56 @@ def _profile(connection: Connection) -> QoSProfile:
     if connection.msgtype == IMU:
         return qos.IMU
     return qos.STATIC_TRANSFORMS if connection.topic.endswith("tf_static") else qos.TRANSFORMS
+
+
+class Pace(Protocol):
+    """When the next message may go out."""
+
+    def before(self, elapsed_ns: int) -> None:
+        """Return when a message that was recorded so long after the first may be published."""
+
+    def after_cloud(self, topic: str) -> None:
+        """A cloud was published."""
+
+
+class RealTime:
+    """As it was recorded, or `rate` times as fast."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._begun: float | None = None
+
+    def before(self, elapsed_ns: int) -> None:
+        """Sleep until the message is due."""
+        now = time.monotonic()
+        self._begun = now if self._begun is None else self._begun
+        time.sleep(max(0.0, self._begun + elapsed_ns / 1e9 / self._rate - now))
+
+    def after_cloud(self, topic: str) -> None:
+        """Nothing: clouds wait for nobody."""
+
+
+class Answered:
+    """As fast as the nodes answer: after the sweep of every LiDAR, their assignments are waited for."""
+
+    def __init__(self, player: Player) -> None:
+        self._node, self._all = player.node, player.cloud_topics
+        self._swept: set[str] = set()
+        self._answers = 0
+        self._node.create_subscription(ImuAssignmentArray, "despite/assignments", self._count, qos.RESULTS)
+
+    def before(self, elapsed_ns: int) -> None:
+        """Nothing: what is not a cloud follows at once."""
+
+    def after_cloud(self, topic: str) -> None:
+        """Wait for the answer, if all LiDARs have given their part of the sweep."""
+        self._swept.add(topic)
+        if self._swept != self._all:
+            return
+        self._swept.clear()
+        before, end = self._answers, time.monotonic() + ANSWER_S
+        while rclpy.ok() and self._answers == before and time.monotonic() < end:
+            rclpy.spin_once(self._node, timeout_sec=ANSWER_S)
+
+    def _count(self, _: ImuAssignmentArray) -> None:
+        self._answers += 1
