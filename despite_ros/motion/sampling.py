@@ -32,9 +32,26 @@ def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
     """
     if len(points) == 0:
         return np.zeros((count, 3), np.float32)
-    centred: FloatArray = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    order = farthest_point_sample(centred, min(count, max(len(points), ANCHORS)))
-    return np.take(centred, np.resize(order, count), axis=0)
+    crop: FloatArray = _crop(np.ascontiguousarray(points, np.float32), count)
+    return crop
+
+
+@njit(cache=True, error_model="numpy")
+def _crop(points: FloatArray, count: int) -> FloatArray:
+    number = len(points)
+    columns = np.empty((3, number), np.float32)
+    for k in range(3):
+        total = 0.0
+        for i in range(number):
+            total += points[i, k]
+        for i in range(number):
+            columns[k, i] = points[i, k] - total / number
+    order = _sample(columns[0], columns[1], columns[2], min(count, max(number, ANCHORS)))
+    crop = np.empty((count, 3), np.float32)
+    for i in range(count):
+        for k in range(3):
+            crop[i, k] = columns[k, order[i % len(order)]]
+    return crop
 
 
 # No fast-math: the arithmetic is exactly the networks' own. The largest distance is searched among the bit

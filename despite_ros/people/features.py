@@ -28,6 +28,8 @@ FEATURES = (
     ),  # root mean square distance from the layer's middle in plan view, m
     *(f"offset{k}" for k in range(LAYERS)),  # from the cluster's middle to the layer's in plan view, m
 )
+TOP, BOTTOM, MEAN, DEVIATION, LENGTH, WIDTH, THICK, BROAD, UPRIGHT, POINTS, RANGE, CONTEXT = range(12)
+SHARE, SPREAD, OFFSET = (CONTEXT + 1 + k * LAYERS for k in range(3))  # of the lowest layer
 
 
 class Group(Protocol):
@@ -49,76 +51,101 @@ def candidate_features(
     if not candidates:
         return np.empty((0, len(FEATURES)), np.float32)
     order = np.concatenate([candidate.members for candidate in candidates])
-    starts = np.cumsum([0, *(len(candidate.members) for candidate in candidates)])
+    starts = np.zeros(len(candidates) + 1, np.int64)
+    np.cumsum([len(candidate.members) for candidate in candidates], out=starts[1:])
     context = np.array([candidate.context for candidate in candidates])
-    return describe_clusters(points[order], above[order], starts, sensor, context)
+    return describe_clusters(points, above, order, starts, sensor, context)
 
 
 def describe_clusters(
-    points: FloatArray, above: FloatArray, starts: IntArray, sensor: DoubleArray, context: DoubleArray
+    points: FloatArray,
+    above: FloatArray,
+    order: IndexArray,
+    starts: IntArray,
+    sensor: DoubleArray,
+    context: DoubleArray,
 ) -> FloatArray:
-    """Features (G×30) of G clusters.
+    """Features (G×30) of G clusters of N×3 points.
 
-    points, above: N×3 and N, cluster after cluster. starts: G+1, where each begins, none empty.
+    order: indices of the points, cluster after cluster. starts: G+1, where each begins, none empty.
     sensor: (3,). context: (G,) metres.
     """
-    count = np.diff(starts).astype(np.float64)
-    top = np.maximum.reduceat(above, starts[:-1]).astype(np.float64)
-    bottom = np.minimum.reduceat(above, starts[:-1])
-    centre, covariance, heights, layers = moments(points, above, starts, top)
-    plan = np.sqrt(np.maximum(np.linalg.eigvalsh(covariance[:, :2, :2]), 0) * 12)
+    features, covariance = _describe(points, above, order, starts, np.asarray(sensor, np.float64))
     values, vectors = np.linalg.eigh(covariance)
-    spread = np.sqrt(np.maximum(values, 0))
-    mean = heights[:, 0] / count
-    deviation = np.sqrt(np.maximum(heights[:, 1] / count - mean**2, 0))
-    distance = np.log(np.linalg.norm(centre - sensor, axis=1) + 0.1)
-    number = np.maximum(layers[:, :, 0], 1)
-    middle = layers[:, :, 1:3] / number[:, :, None]
-    radius = np.sqrt(np.maximum(layers[:, :, 3] / number - (middle**2).sum(2), 0))
-    columns = (
-        *(top, bottom, mean, deviation, plan[:, 1], plan[:, 0], spread[:, 0], spread[:, 1]),
-        *(np.abs(vectors[:, 2, 2]), np.log(count), distance, context),
-    )
-    shares = layers[:, :, 0] / count[:, None]
-    whole = np.concatenate([np.stack(columns, axis=1), shares, radius, np.hypot(*middle.T).T], axis=1)
-    return whole.astype(np.float32)
+    features[:, [THICK, BROAD]] = np.sqrt(np.maximum(values[:, :2], 0))
+    features[:, UPRIGHT] = np.abs(vectors[:, 2, 2])
+    features[:, CONTEXT] = context
+    return np.asarray(features, np.float32)
 
 
 @numba.njit(cache=True)
-def moments(
-    points: FloatArray, above: FloatArray, starts: IntArray, top: DoubleArray
-) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
-    """Sums over each of G clusters.
-
-    Returns the means G×3, the covariances G×3×3, Σ of height and height² G×2, and for each layer the
-    number and Σ of x, y and x² + y² from the mean, G×LAYERS×4.
-    """
+def _describe(
+    points: FloatArray, above: FloatArray, order: IndexArray, starts: IntArray, sensor: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Features (G×30) but for those of the covariance's directions, and the covariances (G×3×3)."""
     groups = len(starts) - 1
-    centre = np.zeros((groups, 3))
+    features = np.zeros((groups, len(FEATURES)))
     covariance = np.zeros((groups, 3, 3))
-    heights = np.zeros((groups, 2))
-    layers = np.zeros((groups, LAYERS, 4))
     for g in range(groups):
-        first, last = starts[g], starts[g + 1]
-        for i in range(first, last):
-            for a in range(3):
-                centre[g, a] += points[i, a] / (last - first)
-        for i in range(first, last):
-            x, y, z = points[i, 0] - centre[g, 0], points[i, 1] - centre[g, 1], points[i, 2] - centre[g, 2]
-            covariance[g, 0, 0] += x * x
-            covariance[g, 0, 1] += x * y
-            covariance[g, 0, 2] += x * z
-            covariance[g, 1, 1] += y * y
-            covariance[g, 1, 2] += y * z
-            covariance[g, 2, 2] += z * z
-            heights[g, 0] += above[i]
-            heights[g, 1] += above[i] ** 2
-            layer = layers[g, min(max(int(above[i] / (top[g] + 1e-6) * LAYERS), 0), LAYERS - 1)]
-            layer[0] += 1
-            layer[1] += x
-            layer[2] += y
-            layer[3] += x * x + y * y
-        covariance[g] /= last - first
-        covariance[g, 1, 0], covariance[g, 2, 0] = covariance[g, 0, 1], covariance[g, 0, 2]
-        covariance[g, 2, 1] = covariance[g, 1, 2]
-    return centre, covariance, heights, layers
+        members = order[starts[g] : starts[g + 1]]
+        centre, spread = _shape(points, above, members, features[g])
+        covariance[g] = spread
+        middle, half = (spread[0, 0] + spread[1, 1]) / 2, (spread[0, 0] - spread[1, 1]) / 2
+        root = np.sqrt(half * half + spread[0, 1] * spread[0, 1])
+        features[g, LENGTH] = np.sqrt(12 * (middle + root))
+        features[g, WIDTH] = np.sqrt(12 * max(middle - root, 0.0))
+        features[g, POINTS] = np.log(len(members))
+        features[g, RANGE] = np.log(np.sqrt(np.sum((centre - sensor) ** 2)) + 0.1)
+        _layers(points, above, members, centre, features[g])
+    return features, covariance
+
+
+@numba.njit(cache=True)
+def _shape(
+    points: FloatArray, above: FloatArray, members: IndexArray, features: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Mean (3,) and covariance (3×3) of a cluster; the features of its heights are filled in."""
+    count = len(members)
+    centre, spread = np.zeros(3), np.zeros((3, 3))
+    top, bottom, total, squared = above[members[0]], above[members[0]], 0.0, 0.0
+    for i in members:
+        height = above[i]
+        top, bottom = max(top, height), min(bottom, height)
+        total += height
+        squared += height * height
+        for a in range(3):
+            centre[a] += points[i, a]
+    centre /= count
+    for i in members:
+        for a in range(3):
+            for b in range(a + 1):
+                spread[a, b] += (points[i, a] - centre[a]) * (points[i, b] - centre[b])
+    for a in range(3):
+        for b in range(a + 1):
+            spread[a, b] /= count
+            spread[b, a] = spread[a, b]
+    mean = total / count
+    features[TOP], features[BOTTOM], features[MEAN] = top, bottom, mean
+    features[DEVIATION] = np.sqrt(max(squared / count - mean * mean, 0.0))
+    return centre, spread
+
+
+@numba.njit(cache=True)
+def _layers(
+    points: FloatArray, above: FloatArray, members: IndexArray, centre: DoubleArray, features: DoubleArray
+) -> None:
+    """Fill in the features of the layers: share, spread and offset of each."""
+    sums = np.zeros((LAYERS, 4))  # number, Σ x, Σ y, Σ x² + y², from the cluster's middle
+    for i in members:
+        x, y = points[i, 0] - centre[0], points[i, 1] - centre[1]
+        layer = sums[min(max(int(above[i] / (features[TOP] + 1e-6) * LAYERS), 0), LAYERS - 1)]
+        layer[0] += 1
+        layer[1] += x
+        layer[2] += y
+        layer[3] += x * x + y * y
+    for k in range(LAYERS):
+        number = max(sums[k, 0], 1.0)
+        x, y = sums[k, 1] / number, sums[k, 2] / number
+        features[SHARE + k] = sums[k, 0] / len(members)
+        features[SPREAD + k] = np.sqrt(max(sums[k, 3] / number - x * x - y * y, 0.0))
+        features[OFFSET + k] = np.sqrt(x * x + y * y)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
-from despite_ros.people.features import FEATURES
+from despite_ros.people.features import LENGTH, POINTS, TOP
 from despite_ros.people.settings import GateSettings
 
 REASONS = ("too_few_points", "too_flat", "too_tall", "too_large", "not_like_a_person")
@@ -27,8 +27,10 @@ class Gate:
 
         A reason is one of REASONS, or "" for what may be a person.
         """
+        if not len(features):
+            return np.empty(0), []
         log_odds = np.clip(self.network(features), -CERTAIN, CERTAIN)
-        top, length, points = (features[:, FEATURES.index(name)] for name in ("top", "length", "points"))
+        top, length, points = features[:, TOP], features[:, LENGTH], features[:, POINTS]
         likely = np.log(self.settings.probability / (1 - self.settings.probability))
         limits = np.stack(
             [
