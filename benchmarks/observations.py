@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.spatial.transform import Rotation
 
+from benchmarks.true_tracks import TrueTracks
 from despite_ros.bags.results import Line, result_line
 from despite_ros.bags.writer import wearers_of
 from despite_ros.encoders import Encoders
@@ -60,23 +61,31 @@ class Observation:
     clock_ahead_ns: int = 0
 
 
-def observe(case: Case, mocap: Path | None) -> Observation:
-    """Simulate a case: three quarters of the people wear four IMUs each; one more wearer is elsewhere."""
+def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observation:
+    """Simulate a case: three quarters of the people wear four IMUs each; one more wearer is elsewhere.
+
+    true_tracks: people are cut out of the sweeps by the truth, not found.
+    """
     repertoire = captured(held_apart(mocap)) if mocap else everyday
     worn = max(1, round(0.75 * case.people))
     rng = np.random.default_rng(case.seed)
     scene = random_scene(rng, case.people, worn, 1, case.seconds, case.sensor, repertoire=repertoire)
-    segmenter = Segmenter(Settings().people)
+    find = TrueTracks(scene).process if true_tracks else _finder()
     frames, truth = [], []
     for sweep in scene.sweeps():
         if case.gap and case.gap[0] <= 1e-9 * (sweep.stamp_ns - scene.start_ns) < case.gap[1]:
             continue
-        frame = segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
+        frame = find(sweep)
         if frame is not None:
             frames.append(frame)
             truth.append(_truth(scene, sweep))
     wearers = parse_wearers(wearers_of(scene), "simulated scene")
     return Observation(frames, truth, scene.imu(), wearers)
+
+
+def _finder() -> Callable[[Sweep], PeopleFrame | None]:
+    segmenter = Segmenter(Settings().people)
+    return lambda sweep: segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
 
 
 def everyday(rng: Generator, style: Style, around: Surroundings) -> Motion:

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from benchmarks.observations import Observation, drifting, late, lossy, one_sensor, over_and_over
+from benchmarks.observations import (
+    Case,
+    Observation,
+    drifting,
+    late,
+    lossy,
+    observe,
+    one_sensor,
+    over_and_over,
+)
 from benchmarks.reid import paper_rule
 from despite_ros.motion.rotations import matrices
 from despite_ros.motion.wearers import Sensor, Wearer
@@ -55,3 +64,13 @@ def test_the_papers_rule_is_the_argmax_of_the_mean_of_four() -> None:
         for row in cosines
     ]
     assert [line["assignments"][0]["track_id"] for line in paper_rule(lines)] == [1, 1, 1, 1, 2]
+
+
+def test_true_tracks_follow_everybody_for_ever() -> None:
+    scene = observe(Case(2, "vlp16", 3, 2.0), None, true_tracks=True)
+    for frame, truth in zip(scene.frames, scene.truth, strict=True):
+        for person in frame.people:
+            there = truth["people"][person.track_id]
+            np.testing.assert_allclose(person.position[:2], (there["x"], there["y"]), atol=0.05)
+            assert person.points <= there["points"]
+    assert {person.track_id for person in scene.frames[-1].people} == {0, 1}
