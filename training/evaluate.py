@@ -1,14 +1,16 @@
 """Measure a model at the paper's tasks: `python -m training.evaluate TASK --model models/NAME --data STORE`.
 
-With `--card` the result is written into the model's card under `measured`, with the command beside it.
+With `--card` the result is written into the model's card under `measured`, with the command beside it; with
+`--card FOLDER --entry NAME` into that of another model, to stand beside its own.
 """
 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from despite_ros.encoders.card import read_card, write_card
 from despite_ros.errors import UserError
 from despite_ros.simulation.skeleton import Motion
 from training.checkpoints import read
+from training.data.batches import LABEL_FRAME
 from training.data.simulated import pieces_of
 from training.data.store import SequenceStore
+from training.facts import command_line
 from training.tasks.activities import measure_heads
 from training.tasks.conditions import conditions
 from training.tasks.embedding import EmbeddedSequence, alignment, embed_store
@@ -32,13 +36,14 @@ from training.tasks.figures import (
     draw_moments,
     draw_retrievals,
 )
-from training.tasks.matching import WINDOWS, MatchingSettings, matching
-from training.tasks.moments import moments
+from training.tasks.matching import PEOPLE, WINDOWS, MatchingSettings, matching
+from training.tasks.moments import moments, moments_by_chance
 from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise
 from training.tasks.retrieval import Database, RetrievalSettings, retrieval
 
 Result = dict[str, Any]
 PIECE = 3.0  # seconds of each motion under each condition
+DIGITS = 4  # of a figure in a card
 
 
 def run_matching(args: argparse.Namespace) -> Result:
@@ -48,14 +53,26 @@ def run_matching(args: argparse.Namespace) -> Result:
     for name, part in _by_set(sequences).items():
         found[name] = {
             f"{ask} → {among}": {
-                kind: matching(part, ask, among, replace(_matching(args), moving_only=kind == "moving"))
+                kind: _timed_matching(
+                    part, ask, among, replace(_matching(args), moving_only=kind == "moving")
+                )
                 for kind in _kinds(part)
             }
             for ask, among in _pairs(part)
         }
     if args.figures:
-        draw_matching(found["all"], args.figures / "matching.png")
+        draw_matching({args.model.stem: found["all"]}, args.figures / "matching.png")
     return found
+
+
+def _timed_matching(
+    sequences: Sequence[EmbeddedSequence], ask: str, among: str, settings: MatchingSettings
+) -> Result:
+    started = time.process_time()
+    found = matching(sequences, ask, among, settings)
+    sizes = f"{settings.scenes} scenes × {len(settings.people)} sizes × {len(settings.windows)} windows"
+    print(f"{ask} → {among}: {sizes} in {time.process_time() - started:.1f} s of CPU", file=sys.stderr)
+    return dict(found)
 
 
 def _kinds(sequences: Sequence[EmbeddedSequence]) -> tuple[str, ...]:
@@ -77,19 +94,23 @@ def run_conditions(args: argparse.Namespace) -> Result:
 
 
 def run_moments(args: argparse.Namespace) -> Result:
-    """Recall@k of every ordered pair of modalities, per test set."""
+    """Recall@k of every ordered pair of modalities and within each, beside chance, per test set."""
     sequences = embed_store(read(args.model).model, _store(args), args.stride)
-    found = {
-        name: {f"{ask} → {among}": moments(part, ask, among) for ask, among in _pairs(part)}
-        for name, part in _by_set(sequences).items()
-    }
+    found = {name: _moments(part) for name, part in _by_set(sequences).items()}
     if args.figures:
-        draw_moments(found["all"], args.figures / "moments.png")
+        draw_moments({args.model.stem: found["all"]}, args.figures / "moments.png")
         for ask, among in _pairs(sequences):
             draw_moment_curves(
                 sequences, ask, among, args.figures / f"moment_{ask}_{among}.png", seed=args.seed
             )
     return found
+
+
+def _moments(sequences: Sequence[EmbeddedSequence]) -> Result:
+    pairs = _pairs(sequences, within=True)
+    return {"chance": moments_by_chance(sequences)} | {
+        f"{ask} → {among}": moments(sequences, ask, among) for ask, among in pairs
+    }
 
 
 def run_retrieval(args: argparse.Namespace) -> Result:
@@ -119,13 +140,19 @@ def run_embedding(args: argparse.Namespace) -> Result:
 
 
 def run_recognition(args: argparse.Namespace) -> Result:
-    """One modality, every mode asked for; train on the people of `--train-group`, test on `--group`."""
+    """One modality, every mode asked for; train on `--train-group`, choose on validate, test on `--group`."""
     model, store = read(args.model).model, SequenceStore.open(*args.data)
     train = LabelledWindows.of(store.group(args.train_group), args.stride)
-    test = LabelledWindows.of(store.group(args.group), args.stride, train.classes)
+    validate, test = (
+        LabelledWindows.of(store.group(group), args.stride, train.classes)
+        for group in ("validate", args.group)
+    )
     return {
         mode: recognise(
-            model, args.modality, train, test, RecognitionSettings(mode, epochs=args.epochs, seed=args.seed)
+            model,
+            args.modality,
+            {"train": train, "validate": validate, "test": test},
+            RecognitionSettings(mode, epochs=args.epochs, seed=args.seed),
         )
         for mode in args.modes
     }
@@ -136,7 +163,7 @@ def run_activities(args: argparse.Namespace) -> Result:
     checkpoint = read(args.model)
     if checkpoint.heads is None:
         raise UserError(f"{args.model}: this model has no activity heads")
-    test = LabelledWindows.of(_store(args), args.stride, ACTIVITIES)
+    test = LabelledWindows.of(_store(args), args.stride, ACTIVITIES, args.frame)
     return measure_heads(checkpoint.model, checkpoint.heads, test)
 
 
@@ -178,6 +205,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--train-group", default="train", help="recognition: whom to train on")
     parser.add_argument("--modality", default="points", help="recognition: points, imu or skeleton")
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES, help="recognition: how")
+    parser.add_argument(
+        "--frame", type=int, default=LABEL_FRAME, help="activities: frame of a window that has its label"
+    )
     parser.add_argument("--epochs", type=int, default=35, help="recognition: epochs")
     parser.add_argument("--stride", type=int, default=1, help="frames between windows")
     parser.add_argument("--scenes", type=int, default=1000, help="matching: scenes of each size")
@@ -192,7 +222,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--as-released", action="store_true", help="matching with the authors' code's slips")
     parser.add_argument("--seed", type=int, default=0, help="of draws and simulation")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
-    parser.add_argument("--card", action="store_true", help="write the result into the model's card")
+    parser.add_argument(
+        "--card", nargs="?", type=Path, const=True, help="write the result into the model's card, or FOLDER's"
+    )
+    parser.add_argument("--entry", help="name of the result in the card (default: the task's)")
+    parser.add_argument("--note", help="what a reader of the card should know about the result")
     return parser
 
 
@@ -207,16 +241,21 @@ def _store(args: argparse.Namespace) -> SequenceStore:
 
 
 def _by_set(sequences: Sequence[Any]) -> dict[str, list[Any]]:
-    """Sequences by data set (the first part of the person's name), and all together."""
-    sets: dict[str, list[Any]] = {"all": list(sequences)}
+    """All sequences together, and each data set (the first part of the person's name) that is large enough.
+
+    With fewer sequences than people in the largest scene, scenes would hold a sequence twice.
+    """
+    sets: dict[str, list[Any]] = {}
     for item in sequences:
         sets.setdefault(item.info.person.partition("/")[0], []).append(item)
-    return sets if len(sets) > 2 else {"all": sets["all"]}
+    large = {name: part for name, part in sets.items() if max(PEOPLE) <= len(part) < len(sequences)}
+    return {"all": list(sequences), **large}
 
 
-def _pairs(sequences: Sequence[Any]) -> list[tuple[str, str]]:
+def _pairs(sequences: Sequence[Any], within: bool = False) -> list[tuple[str, str]]:
+    """Ordered pairs of modalities; of one with itself only where asked for."""
     names = sorted({name for item in sequences for name in item.embeddings})
-    return list(permutations(names, 2))
+    return [(ask, among) for ask, among in product(names, names) if within or ask != among]
 
 
 def _some(motions: Sequence[Motion], args: argparse.Namespace) -> list[Motion]:
@@ -231,10 +270,18 @@ def _some(motions: Sequence[Motion], args: argparse.Namespace) -> list[Motion]:
 
 
 def _write_to_card(args: argparse.Namespace, result: Result) -> None:
-    card = read_card(args.model)
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    entry = {"command": f"python -m training.evaluate {' '.join(words)}", "result": result}
-    write_card(replace(card, measured={**card.measured, args.task: entry}), args.model)
+    folder = args.model if args.card is True else args.card
+    card = read_card(folder)
+    entry = {"command": command_line("training.evaluate"), "result": _rounded(result)}
+    note = {"note": args.note} if args.note else {}
+    measured = {**card.measured, args.entry or args.task: note | entry}
+    write_card(replace(card, measured=measured), folder)
+
+
+def _rounded(result: Any) -> Any:
+    if isinstance(result, dict):
+        return {name: _rounded(value) for name, value in result.items()}
+    return round(result, DIGITS) if isinstance(result, float) else result
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""What a released model's card says about its making: training data, split by person, calibration."""
+"""What a released model's card says about its making: training data, split by person, commands."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from despite_ros.limbs import RATE
@@ -25,3 +27,9 @@ def split(stores: Mapping[str, SequenceStore]) -> dict[str, list[str]]:
         group: sorted({item.info.person for item in store.sequences if item.info.kind == "captured"})
         for group, store in stores.items()
     }
+
+
+def command_line(module: str) -> str:
+    """The command that is running, as a card shows it: of folders elsewhere only the names."""
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return f"python -m {module} {' '.join(words)}"

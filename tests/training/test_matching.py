@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from despite_ros.errors import UserError
 from training.data.store import SequenceInfo
 from training.tasks.embedding import EmbeddedSequence
 from training.tasks.matching import MatchingSettings, matching
-from training.tasks.moments import moments
+from training.tasks.moments import moments, moments_by_chance
 
 WIDTH = 64
 
@@ -69,9 +71,16 @@ def test_moment_is_found_in_equal_embeddings() -> None:
 
 
 def test_moments_by_chance_follow_the_tolerance() -> None:
-    found = moments([sequence(i, 1e6, windows=400) for i in range(5)], "imu", "points")
-    assert found["1"] == pytest.approx(21 / 400, abs=0.03)
+    sequences = [sequence(i, 1e6, windows=400) for i in range(5)]
+    found, chance = moments(sequences, "imu", "points"), moments_by_chance(sequences)
+    assert found["1"] == pytest.approx(chance["1"], abs=0.03)
+    assert chance["1"] == pytest.approx(21 / 400, abs=0.005)
     assert found["1"] < found["10"] < found["50"]
+
+
+def test_within_a_modality_a_window_does_not_find_itself() -> None:
+    unrelated = replace(sequence(1, 0.0), starts=np.arange(0, 60 * 30, 30))
+    assert moments([unrelated], "points", "points")["1"] == 0.0
 
 
 def test_short_sequences_use_all_their_windows() -> None:

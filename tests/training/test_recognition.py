@@ -45,8 +45,9 @@ def model() -> Despite:
 def test_separable_activities_are_learned(store: SequenceStore, model: Despite, mode: str) -> None:
     train = LabelledWindows.of(store.group("train"))
     test = LabelledWindows.of(store.group("test"), classes=train.classes)
+    sets = {"train": train, "validate": test, "test": test}
     settings = RecognitionSettings(mode=mode, epochs=40, batch=8, rate=0.1, warm_up=1, drops=(30, 35))
-    found = recognise(model, "imu", train, test, settings)
+    found = recognise(model, "imu", sets, settings)
     assert found["classes"] == ["sit", "walk", "wave"]
     assert found["accuracy"] > 0.9
     assert np.array(found["confusion"]).sum() == len(test.labels)

@@ -12,6 +12,7 @@ from despite_ros.simulation.skeleton import Span
 from training.data.store import CROP_STEP, SequenceInfo, SequenceStore, StoredSequence
 from training.tasks.embedding import EmbeddedSequence, alignment
 from training.tasks.figures import (
+    draw_confusion,
     draw_embedding,
     draw_matching,
     draw_moment_curves,
@@ -102,11 +103,14 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
     store, sequences = room()
     _, answers = retrieval(Database(store, sequences), "imu", "points", RetrievalSettings(6, (3,)))
     accuracy = {"2": {"1": 0.9, "4": 1.0}, "8": {"1": 0.5, "4": 0.8}}
-    draw_matching({"imu → points": {"all": accuracy, "moving": accuracy}}, tmp_path / "matching.png")
-    draw_moments({"imu → points": {"1": 0.2, "10": 0.7}}, tmp_path / "moments.png")
+    matched = {"imu → points": {"all": accuracy, "moving": accuracy}}
+    draw_matching({"ours": matched, "other": matched}, tmp_path / "matching.png")
+    draw_moments({"ours": {"chance": {"1": 0.1}, "imu → points": {"1": 0.2}}}, tmp_path / "moments.png")
+    heads = {"points": {"labels": ["sit", "lie"], "confusion": [[3, 1], [0, 0]], "accuracy": 0.75}}
+    draw_confusion(heads, tmp_path / "confusion.png")
     draw_moment_curves(sequences, "imu", "points", tmp_path / "curves.png")
     draw_retrievals(answers, tmp_path / "retrieval.png", count=2)
     draw_embedding(store, sequences, tmp_path / "embedding.png", count=3)
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
-    assert len(sizes) == 5
+    assert len(sizes) == 6
     assert all(5_000 < size < 500_000 for size in sizes.values())

@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from our results: 2, 3, 4, 6 and 7 of DeSPITE."""
+"""The paper's figures, drawn from our results: 2, 3, 4, 6 and 7 of DeSPITE; and confusion matrices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,31 +25,63 @@ SPACING, HEIGHT = 1.3, 1.1  # metres between two drawn frames, and of half a dra
 JOINED = 1400  # frames in Figure 7
 FOUND = 3  # retrieved windows beside a query in Figure 6
 QUIET = "#9aa5ad"
+STYLES = (":", "--", "-")  # of one, two and four windows
+SHOWN_SHARE = 0.05  # from which a share of a confusion matrix is written
 
 Curves = Mapping[str, Mapping[str, Any]]
 
 
-def draw_matching(result: Curves, path: Path) -> None:
-    """Figure 2. result: {ordered pair: {"all" or "moving": {n: {W: accuracy}}}}."""
-    figure, rows = _grid(len(result), "people", "accuracy")
-    for axes, (pair, kinds) in zip(rows, result.items(), strict=True):
-        for kind, style in (("all", "-"), ("moving", ":")):
-            for number, windows in enumerate(next(iter(kinds[kind].values()))):
-                shares = [row[windows] for row in kinds[kind].values()]
-                label = f"W = {windows}{', moving' if kind == 'moving' else ''}"
-                axes.plot(
-                    [int(n) for n in kinds[kind]], shares, style, color=f"C{number}", marker=".", label=label
-                )
-        _finish(axes, pair)
+def draw_matching(results: Mapping[str, Curves], path: Path) -> None:
+    """Figure 2. results: {model: {ordered pair: {"all" or "moving": {n: {W: accuracy}}}}}."""
+    panels = dict.fromkeys(
+        (pair, kind) for result in results.values() for pair, kinds in result.items() for kind in kinds
+    )
+    figure, rows = _grid(len(panels), "people", "accuracy")
+    for axes, (pair, kind) in zip(rows, panels, strict=True):
+        for number, (model, result) in enumerate(results.items()):
+            sizes = result.get(pair, {}).get(kind, {})
+            for style, windows in zip(STYLES, next(iter(sizes.values()), ()), strict=False):
+                shares = [row[windows] for row in sizes.values()]
+                label = f"{model}, W = {windows}"
+                axes.plot([int(n) for n in sizes], shares, style, color=f"C{number}", label=label)
+        people = [int(n) for n in next(iter(next(iter(results.values())).values()))[kind]]
+        axes.plot(people, [1 / n for n in people], "-", color=QUIET, lw=1, label="chance")
+        _finish(axes, f"{pair}, {kind} windows")
+    _legend(figure, rows[0])
     _save(figure, path)
 
 
-def draw_moments(result: Curves, path: Path) -> None:
-    """Figure 3. result: {ordered pair: {k: recall}}."""
-    figure, rows = _grid(len(result), "k", "recall@k")
-    for axes, (pair, recalls) in zip(rows, result.items(), strict=True):
-        axes.plot([int(k) for k in recalls], list(recalls.values()), marker="o")
-        _finish(axes, pair)
+def draw_moments(results: Mapping[str, Curves], path: Path) -> None:
+    """Figure 3. results: {model: {ordered pair or "chance": {k: recall}}}."""
+    figure, rows = _grid(len(results), "k", "recall@k")
+    for axes, (model, result) in zip(rows, results.items(), strict=True):
+        for pair, recalls in result.items():
+            colour = QUIET if pair == "chance" else None
+            shares = list(recalls.values())
+            axes.plot([int(k) for k in recalls], shares, marker=".", label=pair, color=colour)
+        _finish(axes, model)
+    _legend(figure, rows[0])
+    _save(figure, path)
+
+
+def draw_confusion(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Rows truth, columns found, shares of the row. results: {head: {"labels", "confusion", "accuracy"}}."""
+    figure = Figure(figsize=(3.6 * len(results), 3.8), layout="constrained")
+    for axes, (head, found) in zip(
+        figure.subplots(1, len(results), squeeze=False)[0], results.items(), strict=True
+    ):
+        counts = np.array(found["confusion"], np.float64)
+        shown = np.flatnonzero(counts.sum(axis=1))
+        shares = counts[shown] / counts[shown].sum(axis=1, keepdims=True)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        for row, column in zip(*np.nonzero(shares >= SHOWN_SHARE), strict=True):
+            share = shares[row, column]
+            colour = "white" if share > 0.5 else "black"
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=6, color=colour)
+        labels = found["labels"]
+        axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
+        axes.set_yticks(range(len(shown)), [labels[i] for i in shown], fontsize=7)
+        axes.set_title(f"{head}: {100 * found['accuracy']:.0f} % right", fontsize=9)
     _save(figure, path)
 
 
@@ -217,8 +249,10 @@ def _finish(axes: Axes, title: str) -> None:
     axes.set_title(title, fontsize=9)
     axes.set_ylim(0, 1.02)
     axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=7)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=7)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -6,7 +6,8 @@ is given per window and per sequence (summed softmax of its windows, the "video 
 """
 
 import copy
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from despite_ros.arrays import DoubleArray, IntArray
 from despite_ros.errors import UserError
@@ -52,8 +54,10 @@ class LabelledWindows:
     classes: tuple[str, ...]
 
     @classmethod
-    def of(cls, store: SequenceStore, stride: int = 1, classes: Sequence[str] = ()) -> "LabelledWindows":
-        """The windows whose middle has a label, of `classes` only where those are given.
+    def of(
+        cls, store: SequenceStore, stride: int = 1, classes: Sequence[str] = (), frame: int = LABEL_FRAME
+    ) -> "LabelledWindows":
+        """The windows whose frame number `frame` has a label, of `classes` only where those are given.
 
         Raises:
             UserError: no labelled window.
@@ -61,7 +65,7 @@ class LabelledWindows:
         every = store.windows(stride)
         names = []
         for sequence, start in zip(every.sequence, every.start, strict=True):
-            span = store.sequences[sequence].span_at(int(start) + LABEL_FRAME)
+            span = store.sequences[sequence].span_at(int(start) + frame)
             names.append(span.label if span else "")
         known = tuple(classes) or tuple(sorted(set(names) - {""}))
         keep = [i for i, name in enumerate(names) if name in known]
@@ -105,38 +109,41 @@ class Classifier(nn.Module):
 
 
 def recognise(
-    model: Despite,
-    modality: str,
-    train: LabelledWindows,
-    test: LabelledWindows,
-    settings: RecognitionSettings,
+    model: Despite, modality: str, sets: Mapping[str, LabelledWindows], settings: RecognitionSettings
 ) -> dict[str, Any]:
-    """Train a classifier and test it after every epoch.
+    """Train a classifier on `sets["train"]` and test it on "validate" and "test" after every epoch.
 
-    Returns accuracies of the last epoch, of the best one beside it, per label, and the confusion matrix
-    (rows truth, columns found) of the last.
+    Returns accuracies on "test": of the last epoch, of the one that is best on "validate", and of the best
+    (which nobody could have chosen); per label and with the confusion matrix (rows truth, columns found) of
+    the last.
     """
     if settings.mode not in MODES:
         raise UserError(f"unknown mode '{settings.mode}'; known: {', '.join(MODES)}")
     torch.manual_seed(settings.seed)
+    train, started = sets["train"], time.process_time()
     classifier = Classifier(model, modality, len(train.classes), settings.mode)
     rng = np.random.default_rng(settings.seed)
-    learner = _Learner(classifier, modality, train, test, settings)
-    history = []
-    for _ in range(settings.epochs):
+    learner = _Learner(classifier, modality, sets, settings)
+    history: dict[str, list[dict[str, Any]]] = {"validate": [], "test": []}
+    for _ in tqdm(range(settings.epochs), desc=settings.mode, unit="epochs", mininterval=5):
         learner.epoch(rng)
-        history.append(learner.test())
-    last = history[-1]
+        for name, measured in history.items():
+            measured.append(learner.test(name))
+    chosen = int(np.argmax([item["video_accuracy"] for item in history["validate"]]))
+    last, best = history["test"][-1], history["test"][chosen]
     return {
         "mode": settings.mode,
         "modality": modality,
         "classes": list(train.classes),
-        "train_windows": len(train.labels),
-        "test_windows": len(test.labels),
+        **{f"{name}_windows": len(part.labels) for name, part in sets.items()},
+        "cpu_seconds": round(time.process_time() - started),
         "accuracy": last["accuracy"],
         "video_accuracy": last["video_accuracy"],
-        "best_epoch_accuracy": max(item["accuracy"] for item in history),
-        "best_epoch_video_accuracy": max(item["video_accuracy"] for item in history),
+        "chosen_epoch": chosen + 1,
+        "chosen_epoch_accuracy": best["accuracy"],
+        "chosen_epoch_video_accuracy": best["video_accuracy"],
+        "best_epoch_accuracy": max(item["accuracy"] for item in history["test"]),
+        "best_epoch_video_accuracy": max(item["video_accuracy"] for item in history["test"]),
         "per_label": last["per_label"],
         "confusion": last["confusion"],
     }
@@ -190,12 +197,11 @@ class _Learner:
         self,
         classifier: Classifier,
         modality: str,
-        train: LabelledWindows,
-        test: LabelledWindows,
+        sets: Mapping[str, LabelledWindows],
         settings: RecognitionSettings,
     ) -> None:
         self._classifier, self._modality, self._settings = classifier, modality, settings
-        self._sets = {"train": train, "test": test}
+        self._sets = sets
         self._features = {
             name: _features(classifier, part, modality)
             for name, part in self._sets.items()
@@ -205,7 +211,7 @@ class _Learner:
         self._optimizer = torch.optim.SGD(
             trained, settings.rate, settings.momentum, weight_decay=settings.weight_decay
         )
-        self._steps_per_epoch = -(-len(train.labels) // settings.batch)
+        self._steps_per_epoch = -(-len(sets["train"].labels) // settings.batch)
         self._step = 0
 
     def epoch(self, rng: np.random.Generator) -> None:
@@ -224,12 +230,12 @@ class _Learner:
             self._step += 1
 
     @torch.no_grad()
-    def test(self) -> dict[str, Any]:
-        """Figures on the test windows."""
+    def test(self, name: str) -> dict[str, Any]:
+        """Figures on the windows of a set."""
         self._classifier.eval()
-        test = self._sets["test"]
+        test = self._sets[name]
         parts = np.array_split(np.arange(len(test.labels)), -(-len(test.labels) // 64))
-        probabilities = torch.cat([self._logits("test", part).softmax(dim=1) for part in parts])
+        probabilities = torch.cat([self._logits(name, part).softmax(dim=1) for part in parts])
         return measure(probabilities.numpy().astype(np.float64), test)
 
     def _logits(self, name: str, chosen: IntArray) -> Tensor:
