@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from despite_ros.people.settings import GroundSettings
 
 TRIALS = 64  # RANSAC hypotheses: with half of the cells on the floor, all miss with probability 2e-4
@@ -13,6 +13,7 @@ NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
 STEEPEST = 35.0  # degrees; a steeper plane is a wall
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
 BAND = 0.08  # metres about the height map within which points refine it
+BELOW = -0.2  # metres under a hypothesis from which a sample counts against it
 SURE = 0.35  # share of the cells in the plane from which it is a floor for sure
 LEVEL = 0.035  # slope (2°) below which a sensor counts as level
 NOISE_FACTOR = 2.5  # standard deviations of floor points that clearance must cover at least
@@ -108,10 +109,7 @@ def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray |
     planes = planes[planes @ [sensor[0], sensor[1], 1.0] < sensor[2] + 0.1]
     if len(planes) == 0:
         return np.array([0.0, 0.0, samples[:, 2].min()])
-    a, b, c = planes.T[:, :, None]
-    residuals = judges[:, 2] - (a * judges[:, 0] + b * judges[:, 1] + c)
-    scores = (np.abs(residuals) < BAND).sum(1) - (residuals < -0.2).sum(1)
-    best: DoubleArray = planes[np.argmax(scores)]
+    best: DoubleArray = planes[np.argmax(plane_scores(planes, np.ascontiguousarray(judges.T)))]
     near: BoolArray = np.abs(samples[:, 2] - samples[:, :2] @ best[:2] - best[2]) < BAND
     if near.sum() < 8:
         return best
@@ -125,6 +123,20 @@ def _hypotheses(samples: DoubleArray, rng: np.random.Generator) -> DoubleArray:
     usable = np.abs(np.linalg.det(system)) > 1e-2
     planes = np.linalg.solve(system[usable], triples[usable, :, 2:])[:, :, 0]
     return np.asarray(planes[np.hypot(planes[:, 0], planes[:, 1]) < np.tan(np.radians(STEEPEST))])
+
+
+@numba.njit(cache=True, error_model="numpy")
+def plane_scores(planes: DoubleArray, samples: DoubleArray) -> IntArray:
+    """For each of T×3 planes, how many of 3×N samples lie in it, less how many lie below it."""
+    scores = np.empty(len(planes), np.int64)
+    for t in range(len(planes)):
+        a, b, c = planes[t, 0], planes[t, 1], planes[t, 2]
+        score = 0
+        for i in range(samples.shape[1]):
+            residual = samples[2, i] - (a * samples[0, i] + b * samples[1, i] + c)
+            score += int(abs(residual) < BAND) - int(residual < BELOW)
+        scores[t] = score
+    return scores
 
 
 @numba.njit(cache=True)
