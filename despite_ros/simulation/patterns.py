@@ -122,15 +122,13 @@ class Rosette:
 
     def fire(self, sweep_index: int, period: float) -> Shots:
         """Shots evenly in time; the lasers take turns."""
-        count = int(self.rate * period)
-        seconds = (np.arange(count) + 1) / self.rate
-        now = seconds + (sweep_index % self.repeats) * period
+        since_start, now = shot_times(self.rate, sweep_index % self.repeats, period)
         first, second = (2 * np.pi * frequency * now for frequency in self.frequencies)
-        line = np.arange(count) % self.lines
+        line = np.arange(len(now)) % self.lines
         lift = np.deg2rad(self.spacing) * (line - (self.lines - 1) / 2)
         azimuth = np.deg2rad(self.half_width) * (np.cos(first) + np.cos(second)) / 2
         elevation = np.deg2rad(self.half_height) * (np.sin(first) + np.sin(second)) / 2 + lift
-        return Shots(unit_vectors(azimuth, elevation), seconds - period, line)
+        return Shots(unit_vectors(azimuth, elevation), since_start - period, line)
 
     def row_edges(self) -> DoubleArray:
         """Rows of half a degree."""
@@ -165,15 +163,13 @@ class Swaying:
 
     def fire(self, sweep_index: int, period: float) -> Shots:
         """Shots evenly in time; the lasers take turns and are a quarter of a sway apart."""
-        count = int(self.rate * period)
-        seconds = (np.arange(count) + 1) / self.rate
-        now = seconds + (sweep_index % self.repeats) * period
-        line = np.arange(count) % self.lines
+        since_start, now = shot_times(self.rate, sweep_index % self.repeats, period)
+        line = np.arange(len(now)) % self.lines
         azimuth = np.pi - 2 * np.pi * ((self.turns * now) % 1.0)
         saw = (self.sways * now + line / self.lines) % 1.0
         share = np.abs(2 * saw - 1)
         elevation = np.deg2rad(self.low + (self.high - self.low) * share)
-        return Shots(unit_vectors(azimuth, elevation), seconds - period, line)
+        return Shots(unit_vectors(azimuth, elevation), since_start - period, line)
 
     def row_edges(self) -> DoubleArray:
         """Rows of one degree."""
@@ -216,6 +212,12 @@ class Raster:
         """One row a ring."""
         half = (self.high - self.low) / (self.rows - 1) / 2
         return np.deg2rad(np.linspace(self.low - half, self.high + half, self.rows + 1))
+
+
+def shot_times(rate: float, sweep: int, period: float) -> tuple[DoubleArray, DoubleArray]:
+    """When the N shots of a sweep are fired, evenly: seconds from its start and from the start of sweep 0."""
+    since_start = (np.arange(int(rate * period)) + 1) / rate
+    return since_start, since_start + sweep * period
 
 
 def unit_vectors(azimuth: DoubleArray, elevation: DoubleArray) -> DoubleArray:
