@@ -12,6 +12,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -30,13 +31,14 @@ from despite_ros.simulation.crops import simulate_crops
 from despite_ros.simulation.lidar import SENSORS
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.placement import Placement
-from despite_ros.simulation.skeleton import JOINT_INDEX, LIMB_JOINTS, LINKS, Motion, heading, yaw_matrix
+from despite_ros.simulation.skeleton import JOINT_INDEX, LINKS, Motion, heading, yaw_matrix
 from training.data.split import group_of
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 STEP = 3  # frames between samples
 SHORTEST = 1.5  # seconds
 SMOOTHING = 0.025  # seconds: accelerations as an IMU's 100 ms mean has them
+LIMB_JOINTS = (("shank", "knee", "ankle"), ("forearm", "elbow", "wrist"))
 SIDE_COLOURS = {"l_": "tab:blue", "r_": "tab:red"}
 
 
@@ -46,12 +48,12 @@ def measures(motion: Motion) -> dict[str, DoubleArray]:
     velocity = np.gradient(smooth, axis=0) * motion.rate
     acceleration = np.gradient(velocity, axis=0) * motion.rate
     found: dict[str, list[DoubleArray]] = defaultdict(list)
-    for limb, (upper, lower) in LIMB_JOINTS.items():
-        part = limb.split("_")[1]
-        axis = smooth[:, JOINT_INDEX[lower]] - smooth[:, JOINT_INDEX[upper]]
+    for side, (part, start, end) in product("lr", LIMB_JOINTS):
+        upper, lower = JOINT_INDEX[f"{side}_{start}"], JOINT_INDEX[f"{side}_{end}"]
+        axis = smooth[:, lower] - smooth[:, upper]
         axis /= np.linalg.norm(axis, axis=1, keepdims=True)
         turning = np.linalg.norm(np.gradient(axis, axis=0), axis=1) * motion.rate
-        pull = acceleration[:, [JOINT_INDEX[upper], JOINT_INDEX[lower]]].mean(1)
+        pull = acceleration[:, [upper, lower]].mean(1)
         found[f"{part} above hanging (°)"].append(np.degrees(np.arccos(np.clip(-axis[:, 2], -1, 1))))
         found[f"{part} turning (°/s)"].append(np.degrees(turning))
         found[f"{part} acceleration (m/s²)"].append(np.linalg.norm(pull, axis=1))

@@ -27,21 +27,6 @@ JOINT_INDEX: Mapping[str, int] = {name: index for index, name in enumerate(JOINT
 BONE_INDEX: Mapping[str, int] = {name: index for index, name in enumerate(BONES)}
 MOTION_RATE = 60.0  # frames a second
 
-LIMB_JOINTS: Mapping[str, tuple[str, str]] = {
-    "left_shank": ("l_knee", "l_ankle"),
-    "right_shank": ("r_knee", "r_ankle"),
-    "left_forearm": ("l_elbow", "l_wrist"),
-    "right_forearm": ("r_elbow", "r_wrist"),
-}
-"""Limb → its two joints, the one nearer to the trunk first."""
-LIMB_BONE: Mapping[str, int] = {
-    "left_shank": BONE_INDEX["l_shank"],
-    "right_shank": BONE_INDEX["r_shank"],
-    "left_forearm": BONE_INDEX["l_forearm"],
-    "right_forearm": BONE_INDEX["r_forearm"],
-}
-"""Limb → index of its bone in `BONES`."""
-
 
 class Link(NamedTuple):
     """A joint hangs on `parent`, at a constant offset in the frame of `bone`."""

@@ -5,6 +5,12 @@ import numpy as np
 from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.simulation.skeleton import BONES, LINKS, Motion, place_joints, yaw_matrix
 
+LIMB_BONES = {
+    "left_shank": "l_shank",
+    "right_shank": "r_shank",
+    "left_forearm": "l_forearm",
+    "right_forearm": "r_forearm",
+}
 OFFSETS = {
     "spine1": (0.0, 0.0, 0.11),
     "spine2": (0.0, 0.0, 0.13),

@@ -15,7 +15,7 @@ from despite_ros.simulation.imu import PERFECT
 from despite_ros.simulation.made_up import made_up_motion
 from despite_ros.simulation.room import Box, Cylinder, Room
 from despite_ros.simulation.scene import Scene, random_scene
-from despite_ros.simulation.skeleton import LIMB_BONE
+from tests.simulation.known_motions import LIMB_BONES
 
 scene = partial(random_scene, seconds=4.0, sensor="vlp16")
 
@@ -83,7 +83,7 @@ def test_orientations_and_mounts_tell_how_bones_are_turned() -> None:
         bone = (Rotation.from_quat(samples.orientation) * mount.inv()).as_matrix()
         frames = np.round((samples.stamps_ns - perfect.start_ns) * 60e-9 * 5).astype(int)
         at_frames = frames % 5 == 0
-        truth = person.motion.rotations[frames[at_frames] // 5, LIMB_BONE[limb]]
+        truth = person.motion.rotation(LIMB_BONES[limb])[frames[at_frames] // 5]
         np.testing.assert_allclose(bone[at_frames], truth, atol=2e-3)
 
 

@@ -7,7 +7,7 @@ from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS, unpack_channels
 from despite_ros.simulation.imu import PERFECT
 from despite_ros.simulation.made_up import made_up_motion
-from despite_ros.simulation.skeleton import LIMB_BONE
+from tests.simulation.known_motions import LIMB_BONES
 from training.data.simulated import Job, clips_of, fill, imu_channels, main, make, simulate_sequence
 from training.data.split import TEST, TRAIN, VALIDATE, group_of
 from training.data.store import SequenceStore
@@ -37,7 +37,7 @@ def test_perfect_imus_report_the_bones_orientation() -> None:
     rotations, _ = unpack_channels(imu_channels(motion, stamps, PERFECT, rng))
     frames = np.rint(stamps * motion.rate).astype(int)
     for place, limb in enumerate(LIMBS):
-        true = motion.rotations[frames, LIMB_BONE[limb]]
+        true = motion.rotation(LIMB_BONES[limb])[frames]
         cosine = (np.einsum("tij,tij->t", rotations[:, place], true) - 1) / 2
         assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 8  # clock offset up to 30 ms
 
