@@ -30,12 +30,7 @@ FILES = {"train": "train_act.pkl", "test": "test_act.pkl"}
 class HmpearSource(Source):
     """HMPEAR's train_act.pkl and test_act.pkl, somewhere below a folder."""
 
-    crop_points: int = setting(1024, "points a crop", 8, 8192)
-
-    @property
-    def points(self) -> int:
-        """Points a crop."""
-        return self.crop_points
+    points: int = setting(1024, "points a crop", 8, 8192)
 
     def items(self) -> Iterator[Item | Skip]:
         """Every recording of both files; the payload is its group and its entry.
@@ -70,4 +65,4 @@ class HmpearSource(Source):
         person = f"hmpear/{words[1] if len(words) > 1 else words[0]}"
         spans = whole(len(clouds), label, "" if label.isdigit() else label)
         info = sequence_info(item.name, person, "hmpear", "HMPEAR's own terms", group, spans=spans)
-        return Record(info, crops(clouds, self.crop_points))
+        return Record(info, crops(clouds, self.points))

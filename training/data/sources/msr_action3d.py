@@ -43,13 +43,8 @@ FOCAL = 280.0  # pixels, as the literature converts the depth maps
 class MsrAction3dSource(Source):
     """MSR-Action3D as per-frame points (npz) or depth maps (bin)."""
 
-    crop_points: int = setting(2048, "points a crop", 8, 8192)
+    points: int = setting(2048, "points a crop", 8, 8192)
     unit: float = setting(0.001, "metres of one unit in the files; 1/300 scales as the protocols do", 1e-6, 1)
-
-    @property
-    def points(self) -> int:
-        """Points a crop."""
-        return self.crop_points
 
     def items(self) -> Iterator[Item | Skip]:
         """Every recording.
@@ -81,7 +76,7 @@ class MsrAction3dSource(Source):
             "train" if subject <= LAST_TRAINING_SUBJECT else "test",
             spans=whole(len(clouds), ACTIONS[action - 1], ACTIONS[action - 1]),
         )
-        return Record(info, crops(clouds, self.crop_points))
+        return Record(info, crops(clouds, self.points))
 
 
 def depth_points(file: Path) -> list[FloatArray]:
