@@ -38,6 +38,7 @@ from training.tasks.figures import (
 )
 from training.tasks.matching import PEOPLE, WINDOWS, MatchingSettings, matching
 from training.tasks.moments import moments, moments_by_chance
+from training.tasks.real_imu import real_imu
 from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise
 from training.tasks.retrieval import Database, RetrievalSettings, retrieval
 
@@ -167,6 +168,13 @@ def run_activities(args: argparse.Namespace) -> Result:
     return measure_heads(checkpoint.model, checkpoint.heads, test)
 
 
+def run_real_imu(args: argparse.Namespace) -> Result:
+    """One real IMU without orientation to real points, on a store of UTD-MHAD."""
+    return real_imu(
+        read(args.model).model, SequenceStore.open(*args.data), args.group, args.scenes, args.seed
+    )
+
+
 TASKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "matching": run_matching,
     "conditions": run_conditions,
@@ -175,6 +183,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "embedding": run_embedding,
     "recognition": run_recognition,
     "activities": run_activities,
+    "real_imu": run_real_imu,
 }
 
 
