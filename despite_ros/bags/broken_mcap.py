@@ -12,6 +12,7 @@ from mcap.stream_reader import StreamReader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from despite_ros.bags.message import BagMessage
+from despite_ros.motion.faults import Faults
 
 MAGIC = b"\x89MCAP0\r\n"
 LAST_OPCODE = 0x0F
@@ -26,8 +27,8 @@ class BrokenMcap:
         ValueError: not an MCAP file, or no topic before the break.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, faults: Faults) -> None:
+        self._file, self._faults = file, faults
         self._end, self.why = _whole_records(file)
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._types: dict[int, str] = {}
@@ -43,7 +44,11 @@ class BrokenMcap:
         for record in self._records():
             if isinstance(record, Message) and self._channels[record.channel_id][0] in topics:
                 topic, kind = self._channels[record.channel_id]
-                content = self._store.deserialize_cdr(record.data, kind)
+                try:
+                    content = self._store.deserialize_cdr(record.data, kind)
+                except Exception as error:  # whatever damaged bytes lead to
+                    self._faults.note("undecodable", topic, f"no {kind}: {error}")
+                    continue
                 yield BagMessage(topic, kind, record.log_time, content)
 
     def _records(self) -> Iterator[Any]:

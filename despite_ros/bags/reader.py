@@ -16,8 +16,10 @@ from rosbags.typesys import Stores, get_typestore
 from despite_ros.bags.broken_mcap import BrokenMcap
 from despite_ros.bags.message import BagMessage
 from despite_ros.errors import UserError
+from despite_ros.motion.faults import Faults
 
 STORAGE_SUFFIXES = (".mcap", ".db3", ".bag")
+REMEDIES = {".db3": "; `sqlite3 FILE .recover` may save what is whole", ".bag": "; try `rosbag reindex`"}
 # A reader of damaged bytes raises whatever they lead it to; each use keeps its reason.
 READ_ERRORS = (Exception,)
 
@@ -34,8 +36,9 @@ class Source(Protocol):
 class _RosbagsSource:
     """Whole recordings, by the rosbags library."""
 
-    def __init__(self, paths: list[Path], stack: ExitStack) -> None:
+    def __init__(self, paths: list[Path], stack: ExitStack, faults: Faults) -> None:
         store = get_typestore(Stores.ROS2_JAZZY)
+        self._faults = faults
         self._reader = stack.enter_context(AnyReader(paths, default_typestore=store))
         self.topics = {
             name: (info.msgtype or info.connections[0].msgtype, info.msgcount)
@@ -52,7 +55,13 @@ class _RosbagsSource:
         if not connections:
             return
         for connection, recorded_ns, data in self._reader.messages(connections):
-            content = self._reader.deserialize(data, connection.msgtype)
+            try:
+                content = self._reader.deserialize(data, connection.msgtype)
+            except READ_ERRORS as error:
+                self._faults.note(
+                    "undecodable", connection.topic, f"no {connection.msgtype}: {_one_line(error)}"
+                )
+                continue
             yield BagMessage(connection.topic, connection.msgtype, recorded_ns, content)
 
 
@@ -61,6 +70,7 @@ class Recording:
 
     topics: {name: (type, messages or −1 where it is not known)}.
     breaks: one line for each place where reading ended before the end.
+    faults: single messages that could not be decoded; they are left out.
 
     Raises:
         UserError: nothing at the path, or nothing in it that can be read.
@@ -69,6 +79,7 @@ class Recording:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.breaks: list[str] = []
+        self.faults = Faults()
         self._stack = ExitStack()
         try:
             self._sources = self._open_sources()
@@ -106,7 +117,7 @@ class Recording:
             try:
                 yield from source.messages(topics)
             except READ_ERRORS as error:
-                self.breaks.append(f"{self.path}: reading ended early: {_one_line(error)}")
+                self.breaks.append(f"{self.path}: damaged, reading ended early: {_one_line(error)}")
             if isinstance(source, BrokenMcap):
                 self.breaks.append(source.why)
 
@@ -117,7 +128,7 @@ class Recording:
             )
         if self.path.is_dir() and (self.path / "metadata.yaml").exists():
             try:
-                return [_RosbagsSource([self.path], self._stack)]
+                return [_RosbagsSource([self.path], self._stack, self.faults)]
             except READ_ERRORS as error:
                 self.breaks.append(f"{self.path}: index unusable ({_one_line(error)}), files read one by one")
         sources, faults = [], []
@@ -145,11 +156,11 @@ class Recording:
         if file.stat().st_size == 0:
             raise ValueError("the file is empty")
         try:
-            return _RosbagsSource([file], self._stack)
-        except READ_ERRORS:
+            return _RosbagsSource([file], self._stack, self.faults)
+        except READ_ERRORS as error:
             if file.suffix != ".mcap":
-                raise
-        return BrokenMcap(file)
+                raise ValueError(f"{_one_line(error)}{REMEDIES.get(file.suffix, '')}") from error
+        return BrokenMcap(file, self.faults)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,7 +1,6 @@
 """Run the nodes' own pipeline over a recording, without ROS."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,13 @@ from despite_ros.bags.fusion import CloudFusion
 from despite_ros.bags.message import IMU, POINT_CLOUD, TRANSFORMS, BagMessage
 from despite_ros.bags.reader import Recording
 from despite_ros.errors import UserError
+from despite_ros.motion.faults import Faults
 from despite_ros.motion.wearers import Wearer
+from despite_ros.nodes.settings import NodeSettings
 from despite_ros.people.clouds import decode
 from despite_ros.pipeline import Pipeline
 from despite_ros.records import PeopleFrame, ReidFrame
+from despite_ros.stamps import StampGuard
 from despite_ros.transforms import STATIC_STAMP, TransformBuffer, TransformError, moved
 
 ORIENTATION_MISSING = -1  # orientation_covariance[0] of a sensor_msgs/Imu without orientation
@@ -55,23 +57,25 @@ class Replay:
         lidar_topics: tuple[str, ...] = (),
         fixed_frame: str = "",
         rate: float = 0.0,
+        time_jump: float = NodeSettings.time_jump,
     ) -> None:
         self.recording = recording
         self.lidar_topics = lidar_topics or tuple(recording.of_type(POINT_CLOUD))
-        self.drops: Counter[str] = Counter()
+        self.faults = Faults()
         self.frame_id = fixed_frame
         self.elapsed_ns = 0
         self._pipeline = pipeline
         self._rate = rate
         self._sensors = {s.topic: (w.name, limb) for w in wearers for limb, s in w.sensors.items()}
         self._check_topics(lidar_topics)
+        self._stamps = StampGuard(time_jump)
         self._transforms = TransformBuffer()
         self._fusion = CloudFusion(self.lidar_topics)
 
     @property
     def imu_topics(self) -> tuple[str, ...]:
         """The wearers' topics that the recording holds."""
-        return tuple(topic for topic in self._sensors if topic in self.recording.topics)
+        return tuple(topic for topic in self._sensors if topic in self.recording.of_type(IMU))
 
     def sweeps(self) -> Iterator[ReplayedSweep]:
         """Results in the order of the recording."""
@@ -90,7 +94,8 @@ class Replay:
                 self._imu(message)
             elif message.type == TRANSFORMS:
                 self._transform(message)
-        self.drops["clouds without partner"] += self._fusion.unmatched
+        for _ in range(self._fusion.unmatched):
+            self.faults.note("unmatched", "clouds", "no cloud of the other LiDARs near the stamp")
 
     def _check_topics(self, asked: tuple[str, ...]) -> None:
         for topic in asked:
@@ -105,8 +110,9 @@ class Replay:
                 f"{self.recording.path}: no sensor_msgs/PointCloud2 topic; the recording holds: {kinds}"
             )
         for topic in self._sensors:
-            if topic not in self.recording.topics:
-                self.drops[f"{topic}: not in the recording"] += 1
+            kind, _ = self.recording.topics.get(topic, ("not in the recording", 0))
+            if kind != IMU:
+                self.faults.note("imu_topic", topic, f"{kind}; the wearers file expects {IMU}")
 
     def _cloud(self, message: BagMessage) -> ReplayedSweep | None:
         cloud, frame = message.content, message.content.header.frame_id
@@ -125,15 +131,22 @@ class Replay:
             if frame != self.frame_id:
                 pose = self._transforms.lookup(self.frame_id, frame, message.stamp_ns)
         except UserError as error:
-            self.drops[f"{message.topic}: {error}"] += 1
+            self.faults.note("cloud", message.topic, str(error))
             return None
         except TransformError as error:
-            self.drops[f"{message.topic}: {error}"] += 1
+            self.faults.note("transform", message.topic, str(error))
             return None
+        if not len(points):
+            self.faults.note("empty_cloud", message.topic, "cloud without a single valid point")
         if pose is not None and len(self.lidar_topics) > 1:
             points, pose = moved(points, pose), None
         fused = self._fusion.add(message.topic, message.stamp_ns, points)
         if fused is None:
+            return None
+        try:
+            self._stamps.went_back(fused[0])
+        except UserError as error:
+            self.faults.note("cloud", message.topic, str(error))
             return None
         outcome = self._pipeline.cloud(fused[1], fused[0], pose, self.frame_id)
         return ReplayedSweep(fused[1], *outcome, pose, message.recorded_ns) if outcome else None
@@ -159,7 +172,7 @@ class Replay:
                     np.array(_numbers(item.transform.rotation, "xyzw")),
                 )
             except ValueError as error:
-                self.drops[f"{message.topic}: {item.child_frame_id}: {error}"] += 1
+                self.faults.note("transform", item.child_frame_id, str(error))
 
 
 def _numbers(value: Any, names: str) -> tuple[float, ...]:

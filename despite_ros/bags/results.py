@@ -60,11 +60,13 @@ def read_lines(path: Path) -> Iterator[Line]:
     Raises:
         UserError: the file is missing, or a line is not a JSON object with a stamp.
     """
-    if not path.exists():
+    try:
+        file = path.open("rb")
+    except OSError as error:
         raise UserError(
-            f"{path}: no such file; expected one JSON object a line, as `despite simulate` writes"
-        )
-    with path.open() as file:
+            f"{path}: {error.strerror}; expected one JSON object a line, as `despite simulate` writes"
+        ) from error
+    with file:
         for number, text in enumerate(file, 1):
             try:
                 line = json.loads(text)
@@ -74,6 +76,24 @@ def read_lines(path: Path) -> Iterator[Line]:
                     f"{path}, line {number}: expected a JSON object with 'stamp_ns' ({error})"
                 ) from error
             yield line
+
+
+def read_truth(path: Path) -> list[Line]:
+    """Read the lines of a `truth.jsonl`.
+
+    Raises:
+        UserError: as `read_lines`, or a line whose people lack what is scored.
+    """
+    lines = list(read_lines(path))
+    for number, line in enumerate(lines, 1):
+        try:
+            for person in line["people"]:
+                str(person["name"]), [float(person[key]) for key in ("x", "y", "z", "points")]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{path}, line {number}: expected 'people' with name, x, y, z and points each ({error!r})"
+            ) from error
+    return lines
 
 
 def _person(person: Person, activity: Activity | None) -> Line:

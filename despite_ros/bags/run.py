@@ -14,7 +14,7 @@ from despite_ros.arrays import DoubleArray
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay, ReplayedSweep
 from despite_ros.bags.report import write_report
-from despite_ros.bags.results import Line, json_line, read_lines, result_line, write_json, write_lines
+from despite_ros.bags.results import Line, json_line, read_truth, result_line, write_json, write_lines
 from despite_ros.bags.score import score
 from despite_ros.config import flatten
 from despite_ros.errors import UserError
@@ -57,15 +57,16 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     """
     settings = load_settings(options.params)
     wearers = load_wearers(options.wearers) if options.wearers else ()
-    truth = list(read_lines(options.truth)) if options.truth else []
+    truth = read_truth(options.truth) if options.truth else []
     model = encoders.load(options.model, options.device)
     pipeline = Pipeline(settings, wearers, model)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _empty_folder(options.out)
     with Recording(options.recording) as recording, _result_bag(options.bag, model.card.labels) as write:
         replay = Replay(recording, pipeline, wearers, options.lidar_topics, options.fixed_frame, options.rate)
         begun = time.monotonic()
         lines, poses, interrupted = _play(replay, options.out / "results.jsonl", write, progress)
         wall_s = time.monotonic() - begun
+    faults = (recording.faults, replay.faults, pipeline.reidentifier.faults)
     summary = {
         "name": options.recording.name,
         "frames": len(lines),
@@ -75,8 +76,8 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
         "interrupted": interrupted,
         "frame_id": replay.frame_id,
         "topics": {"lidar": list(replay.lidar_topics), "imu": list(replay.imu_topics)},
-        "drops": {**replay.drops, **pipeline.reidentifier.faults.counts},
-        "notes": [*recording.breaks, *pipeline.reidentifier.faults.lines],
+        "drops": {kind: count for found in faults for kind, count in found.counts.items()},
+        "notes": [*recording.breaks, *(line for found in faults for line in found.lines)],
         "model": model.card.name,
         "model_sha256": dict(model.card.files),
         "provider": model.provider,
@@ -90,6 +91,15 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     write_json(options.out / "summary.json", summary)
     write_report(options.out)
     return summary
+
+
+def _empty_folder(folder: Path) -> None:
+    """Make the folder; an earlier run's truth in it would be taken for this one's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "truth.jsonl").unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be the folder for the results ({error.strerror})") from error
 
 
 @contextmanager

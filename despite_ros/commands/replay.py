@@ -13,6 +13,7 @@ from despite_ros.bags.pace import rate_of
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.results import json_ready
 from despite_ros.bags.run import ReplayOptions, run_replay
+from despite_ros.errors import UserError
 
 HELP = "Run the nodes' own pipeline over a recording; write results.jsonl, summary.json, report.html."
 
@@ -53,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay; 0 when results were written, 130 when Ctrl-C ended it early."""
+    """Replay; 0 when results were written, 130 when Ctrl-C ended it early.
+
+    Raises:
+        UserError: what is given is not what it should be, or not one sweep could be processed.
+    """
     options = ReplayOptions(
         recording=args.recording,
         out=args.out,
@@ -74,6 +79,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(json_ready(summary)))
     else:
         _print(summary, args.out, console)
+    if not summary["frames"] and not summary["interrupted"]:
+        why = "; ".join(summary["notes"]) or "the recording holds no clouds"
+        raise UserError(f"{args.recording}: not one sweep could be processed: {why}")
     return 130 if summary["interrupted"] else 0
 
 

@@ -44,7 +44,7 @@ class CloudSubscription:
             self._take,
             CLOUD_RELIABLE if reliable else CLOUD,
             event_callbacks=watch_offers(
-                self._topic, lambda line: self._monitor.fault("incompatible_qos", line)
+                lambda line: self._monitor.fault("incompatible_qos", self._topic, line)
             ),
         )
 

@@ -50,7 +50,8 @@ class Monitor:
         self._inputs: dict[str, Input] = {}
         self._levels: dict[str, bytes] = {}
         self._faults: Counter[str] = Counter()
-        self._logged: dict[str, float] = {}
+        self._logged: dict[tuple[str, str], float] = {}
+        self._said: set[str] = set()
         self._last_fault = (-FRESH_S, "")
         self._counters: dict[str, int] = {}
         self._latency_ms: dict[str, float] = {}
@@ -76,22 +77,22 @@ class Monitor:
         """Whether a watched topic is not silent."""
         return bool(self._inputs[topic].status(time.monotonic())[0] == OK)
 
-    def fault(self, kind: str, line: str) -> None:
-        """Count a fault; log its line the first time, and while it goes on every `REPEAT_S`."""
-        now = time.monotonic()
+    def fault(self, kind: str, where: str, line: str) -> None:
+        """Count a fault of a topic or frame; log it the first time, and while it goes on every `REPEAT_S`."""
+        now, text = time.monotonic(), f"{where}: {line}"
         with self._lock:
             self._faults[kind] += 1
-            self._last_fault = (now, line)
-            count, silent = self._faults[kind], now - self._logged.get(line, -REPEAT_S) < REPEAT_S
+            self._last_fault = (now, text)
+            count, silent = self._faults[kind], now - self._logged.get((kind, where), -REPEAT_S) < REPEAT_S
             if not silent:
-                self._logged[line] = now
+                self._logged[kind, where] = now
         if not silent:
-            self._node.get_logger().warning(line + (f" ({count} times)" if count > 1 else ""))
+            self._node.get_logger().warning(text + (f" ({count} times)" if count > 1 else ""))
 
     def internal(self, error: Exception) -> None:
         """Count an error of ours; publishing after the end of ROS is none."""
         if self._node.context.ok():
-            self.fault("internal", f"sweep dropped by an internal error: {error!r}")
+            self.fault("internal", self._name, f"sweep dropped by an internal error: {error!r}")
 
     def absorb(self, counts: Mapping[str, int], lines: Iterable[str]) -> None:
         """Take over the faults that a core stage has counted: all its counts, and lines not seen yet."""
@@ -99,8 +100,8 @@ class Monitor:
             for kind, count in counts.items():
                 if count > self._faults[kind]:
                     self._faults[kind] = count
-            new = [line for line in lines if line not in self._logged]
-            self._logged.update(dict.fromkeys(new, time.monotonic()))
+            new = [line for line in lines if line not in self._said]
+            self._said.update(new)
             if new:
                 self._last_fault = (time.monotonic(), new[-1])
         for line in new:

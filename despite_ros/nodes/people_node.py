@@ -13,13 +13,13 @@ from despite_ros.nodes.messages import people_to_message, stamp_of
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.qos import RESULTS, watch_requests
-from despite_ros.nodes.stamps import StampGuard
 from despite_ros.nodes.transforms import TransformListener
 from despite_ros.nodes.warm_up import warm_up_people
 from despite_ros.nodes.worker import NewestFirstWorker
 from despite_ros.people.clouds import decode
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.records import PeopleFrame
+from despite_ros.stamps import StampGuard
 from despite_ros.transforms import TransformError
 
 Clouds = tuple[PointCloud2, ...]
@@ -36,9 +36,10 @@ class PeopleNode(Node):
         self.settings = declare_settings(self, ("people.", "nodes."))
         nodes = self.settings.nodes
         check_inputs(nodes)
+        self._topics = ", ".join(nodes.lidar_topics)
         self.monitor = Monitor(self, nodes.latency_warning)
         self.segmenter = Segmenter(self.settings.people)
-        self.stamps = StampGuard(", ".join(nodes.lidar_topics), nodes.time_jump)
+        self.stamps = StampGuard(nodes.time_jump)
         needs_transforms = bool(nodes.fixed_frame) or len(nodes.lidar_topics) > 1
         self.transforms = TransformListener(self, self._complain_of_tf) if needs_transforms else None
         self.publisher = self.create_publisher(
@@ -46,7 +47,7 @@ class PeopleNode(Node):
             "despite/people",
             RESULTS,
             event_callbacks=watch_requests(
-                "despite/people", lambda line: self.monitor.fault("incompatible_qos", line)
+                lambda line: self.monitor.fault("incompatible_qos", "despite/people", line)
             ),
         )
         self.markers = MarkerPublisher(self)
@@ -54,7 +55,7 @@ class PeopleNode(Node):
         warm_up_people(self.settings.people)
         self.worker = NewestFirstWorker(self._process, self.monitor.internal, "people")
         self.inputs = CloudInputs(self, nodes, self.monitor, self._offer)
-        self.get_logger().info(f"listening to {', '.join(nodes.lidar_topics)}")
+        self.get_logger().info(f"listening to {self._topics}")
 
     def close(self) -> None:
         """End the worker thread; call after shutdown, before `destroy_node`."""
@@ -69,9 +70,9 @@ class PeopleNode(Node):
         try:
             frame = self._people(clouds)
         except UserError as error:
-            self.monitor.fault("cloud", str(error))
+            self.monitor.fault("cloud", self._topics, str(error))
         except TransformError as error:
-            self.monitor.fault("transform", f"cloud of frame '{clouds[0].header.frame_id}': {error}")
+            self.monitor.fault("transform", self._topics, str(error))
         else:
             if frame is not None:
                 self._publish(frame)
@@ -85,7 +86,7 @@ class PeopleNode(Node):
         parts = [self._points(cloud, frame_id) for cloud in clouds]
         points = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if not len(points):
-            self.monitor.fault("empty_cloud", "cloud without a single valid point: is the LiDAR covered?")
+            self.monitor.fault("empty_cloud", self._topics, "not a single valid point: is the LiDAR covered?")
         fixed = self.settings.nodes.fixed_frame
         pose = self._pose(fixed, frame_id, stamp_ns) if fixed and fixed != frame_id else None
         return self.segmenter.process(points, stamp_ns, pose, fixed or frame_id)
@@ -122,5 +123,5 @@ class PeopleNode(Node):
             self.markers.publish(box_markers(frame))
         self.monitor.processed(frame.counters, frame.latency_ms)
 
-    def _complain_of_tf(self, line: str) -> None:
-        self.monitor.fault("transform", line)
+    def _complain_of_tf(self, link: str, line: str) -> None:
+        self.monitor.fault("transform", link, line)

@@ -17,21 +17,21 @@ STATIC_TRANSFORMS = QoSProfile(
 )
 
 
-def watch_offers(topic: str, complain: Callable[[str], None]) -> SubscriptionEventCallbacks:
-    """Calls `complain` with one line when a publisher of `topic` offers what the subscription cannot take."""
+def watch_offers(complain: Callable[[str], None]) -> SubscriptionEventCallbacks:
+    """Calls `complain` with one line when a publisher offers what the subscription cannot take."""
 
     def incompatible(event: Any) -> None:
         policy = QoSPolicyKind(event.last_policy_kind).name.lower()
-        complain(f"{topic}: a publisher's {policy} does not fit; nothing is received from it")
+        complain(f"a publisher's {policy} does not fit; nothing is received from it")
 
     return SubscriptionEventCallbacks(incompatible_qos=incompatible, use_default_callbacks=False)
 
 
-def watch_requests(topic: str, complain: Callable[[str], None]) -> PublisherEventCallbacks:
-    """Calls `complain` with one line when a subscriber of `topic` asks for what is not offered."""
+def watch_requests(complain: Callable[[str], None]) -> PublisherEventCallbacks:
+    """Calls `complain` with one line when a subscriber asks for what is not offered."""
 
     def incompatible(event: Any) -> None:
         policy = QoSPolicyKind(event.last_policy_kind).name.lower()
-        complain(f"{topic}: a subscriber asks for another {policy}; it receives nothing")
+        complain(f"a subscriber asks for another {policy}; it receives nothing")
 
     return PublisherEventCallbacks(incompatible_qos=incompatible, use_default_callbacks=False)

@@ -91,7 +91,7 @@ class ReidNode(Node):
                     sensor.topic,
                     partial(self._take_imu, sensor.topic, wearer.name, limb),
                     IMU,
-                    event_callbacks=watch_offers(sensor.topic, self._complain_of_qos),
+                    event_callbacks=watch_offers(partial(self._complain_of_qos, sensor.topic)),
                 )
         self.monitor.watch(PEOPLE, self.settings.nodes.lidar_timeout)
         self.create_subscription(
@@ -99,11 +99,11 @@ class ReidNode(Node):
             PEOPLE,
             self._take_people,
             RESULTS,
-            event_callbacks=watch_offers(PEOPLE, self._complain_of_qos),
+            event_callbacks=watch_offers(partial(self._complain_of_qos, PEOPLE)),
         )
 
-    def _complain_of_qos(self, line: str) -> None:
-        self.monitor.fault("incompatible_qos", line)
+    def _complain_of_qos(self, topic: str, line: str) -> None:
+        self.monitor.fault("incompatible_qos", topic, line)
 
     def _take_imu(self, topic: str, wearer: str, limb: str, message: Imu) -> None:
         self.monitor.received(topic)

@@ -12,7 +12,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from despite_ros.bags.report import write_report
-from despite_ros.bags.results import Line, read_lines, result_line, write_json, write_lines
+from despite_ros.bags.results import Line, read_truth, result_line, write_json, write_lines
 from despite_ros.bags.run import versions
 from despite_ros.bags.score import score
 from despite_ros.encoders.card import find_model, read_card
@@ -35,7 +35,7 @@ class ResultsNode(Node):
         super().__init__("results", automatically_declare_parameters_from_overrides=True)
         self._settings = declare_settings(self, ("nodes.", "encoders."))
         truth = self._settings.nodes.truth
-        self.truth = list(read_lines(Path(truth))) if truth else []
+        self.truth = read_truth(Path(truth)) if truth else []
         self.lines: list[Line] = []
         self.diagnostics: dict[str, DiagnosticStatus] = {}
         Gathering(self, self._take)

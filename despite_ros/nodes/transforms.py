@@ -16,7 +16,7 @@ from despite_ros.transforms import STATIC_STAMP, TransformBuffer
 class TransformListener:
     """Listens for transforms; `lookup` may be called from another thread."""
 
-    def __init__(self, node: Node, complain: Callable[[str], None]) -> None:
+    def __init__(self, node: Node, complain: Callable[[str, str], None]) -> None:
         self._buffer = TransformBuffer()
         self._lock = threading.Lock()
         self._complain = complain
@@ -51,4 +51,4 @@ class TransformListener:
                     )
             except ValueError as error:
                 link = f"'{item.header.frame_id}' → '{item.child_frame_id}'"
-                self._complain(f"transform {link} is left out: {error}")
+                self._complain(f"transform {link}", f"left out: {error}")

@@ -68,7 +68,7 @@ class ViewNode(Node):
             if self._frame_id not in ("", frame_id):
                 pose = self._transforms.lookup(self._frame_id, frame_id, stamp_ns)
         except (UserError, TransformError) as error:
-            self._complain(f"{topic}: {error}; the cloud is not drawn")
+            self._complain(topic, f"{error}; the cloud is not drawn")
             return
         self._viewer.cloud(points, stamp_ns, pose, topic)
 
@@ -79,8 +79,8 @@ class ViewNode(Node):
         self._viewer.people(people, reid)
         self.sweeps += 1
 
-    def _complain(self, line: str) -> None:
-        self.get_logger().warning(line, throttle_duration_sec=5.0)
+    def _complain(self, where: str, line: str) -> None:
+        self.get_logger().warning(f"{where}: {line}", throttle_duration_sec=5.0)
 
 
 def view_live(viewer: Viewer, topics: Sequence[str], seconds: float) -> int:

@@ -6,8 +6,8 @@ from despite_ros.errors import UserError
 class StampGuard:
     """Refuses repeated and unsorted stamps; notices time that went back."""
 
-    def __init__(self, what: str, jump_s: float) -> None:
-        self._what, self._jump_ns = what, round(jump_s * 1e9)
+    def __init__(self, jump_s: float) -> None:
+        self._jump_ns = round(jump_s * 1e9)
         self._newest: int | None = None
 
     def went_back(self, stamp_ns: int) -> bool:
@@ -19,9 +19,6 @@ class StampGuard:
         newest = self._newest
         if newest is not None and newest - self._jump_ns <= stamp_ns <= newest:
             fault = "repeats the last one" if stamp_ns == newest else "is older than the last one"
-            raise UserError(
-                f"{self._what}: the stamp {stamp_ns / 1e9:.3f} s {fault}; "
-                "the message is dropped: stamps must ascend"
-            )
+            raise UserError(f"the stamp {fault}; the cloud is dropped: stamps must ascend")
         self._newest = stamp_ns
         return newest is not None and stamp_ns < newest
