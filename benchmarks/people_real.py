@@ -12,6 +12,7 @@ from despite_ros.people.features import candidate_features
 from despite_ros.people.gate import Gate
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.people.settings import PeopleSettings
+from despite_ros.people.surroundings import Surroundings
 
 FIELDS = 5  # floats a point in a .pcd.bin: x, y, z, intensity, ring
 REPEATS = 3  # times that a single sweep is given, so that tracks are born
@@ -40,5 +41,8 @@ def accepts(person: FloatArray) -> bool:
     above = points[:, 2] - points[:, 2].min()
     length = float(np.ptp(points[:, :2], axis=0).max())
     whole = Candidate(np.arange(len(points), dtype=np.int32), length)
-    features = candidate_features([whole], points, above, np.zeros(3))
-    return not Gate(PeopleSettings().gate).judge(features)[1][0]
+    settings, sensor = PeopleSettings(), np.zeros(3)
+    surroundings = Surroundings(settings.max_range)
+    surroundings.fill(points, sensor)
+    features = candidate_features([whole], points, above, sensor, surroundings)
+    return not Gate(settings.gate).judge(features)[1][0]

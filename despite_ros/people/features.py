@@ -7,6 +7,8 @@ import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.people.silhouette import CELLS, silhouettes
+from despite_ros.people.surroundings import Surroundings
 
 LAYERS = 6  # equal slices from the floor to the highest point
 FEATURES = (
@@ -29,6 +31,7 @@ FEATURES = (
     *(f"offset{k}" for k in range(LAYERS)),  # from the cluster's middle to the layer's in plan view, m
 )
 TOP, BOTTOM, MEAN, DEVIATION, LENGTH, WIDTH, THICK, BROAD, UPRIGHT, POINTS, RANGE, CONTEXT = range(12)
+INPUTS = len(FEATURES) + 2 + CELLS
 SHARE, SPREAD, OFFSET = (CONTEXT + 1 + k * LAYERS for k in range(3))  # of the lowest layer
 
 
@@ -45,16 +48,25 @@ class Group(Protocol):
 
 
 def candidate_features(
-    candidates: Sequence[Group], points: FloatArray, above: FloatArray, sensor: DoubleArray
+    candidates: Sequence[Group],
+    points: FloatArray,
+    above: FloatArray,
+    sensor: DoubleArray,
+    surroundings: Surroundings,
 ) -> FloatArray:
-    """Features (G×30) of G groups of N×3 points at heights `above` the floor (N,), seen from `sensor`."""
+    """Features (G×INPUTS) of G groups of N×3 points at heights `above` the floor (N,), seen from `sensor`.
+
+    They are FEATURES, what stands beside (see `Surroundings.beside`), and the silhouettes.
+    """
     if not candidates:
-        return np.empty((0, len(FEATURES)), np.float32)
+        return np.empty((0, INPUTS), np.float32)
     order = np.concatenate([candidate.members for candidate in candidates])
     starts = np.zeros(len(candidates) + 1, np.int64)
     np.cumsum([len(candidate.members) for candidate in candidates], out=starts[1:])
     context = np.array([candidate.context for candidate in candidates])
-    return describe_clusters(points, above, order, starts, sensor, context)
+    shape = describe_clusters(points, above, order, starts, sensor, context)
+    beside = surroundings.beside(points, order, starts)
+    return np.concatenate([shape, beside, silhouettes(points, above, order, starts, sensor)], axis=1)
 
 
 def describe_clusters(
@@ -88,25 +100,29 @@ def _describe(
     covariance = np.zeros((groups, 3, 3))
     for g in range(groups):
         members = order[starts[g] : starts[g + 1]]
-        centre, spread = _shape(points, above, members, features[g])
-        covariance[g] = spread
+        spread, centre = covariance[g], _shape(points, above, members, covariance[g], features[g])
         middle, half = (spread[0, 0] + spread[1, 1]) / 2, (spread[0, 0] - spread[1, 1]) / 2
         root = np.sqrt(half * half + spread[0, 1] * spread[0, 1])
         features[g, LENGTH] = np.sqrt(12 * (middle + root))
         features[g, WIDTH] = np.sqrt(12 * max(middle - root, 0.0))
         features[g, POINTS] = np.log(len(members))
-        features[g, RANGE] = np.log(np.sqrt(np.sum((centre - sensor) ** 2)) + 0.1)
+        x, y, z = centre[0] - sensor[0], centre[1] - sensor[1], centre[2] - sensor[2]
+        features[g, RANGE] = np.log(np.sqrt(x * x + y * y + z * z) + 0.1)
         _layers(points, above, members, centre, features[g])
     return features, covariance
 
 
 @numba.njit(cache=True)
 def _shape(
-    points: FloatArray, above: FloatArray, members: IndexArray, features: DoubleArray
-) -> tuple[DoubleArray, DoubleArray]:
-    """Mean (3,) and covariance (3×3) of a cluster; the features of its heights are filled in."""
+    points: FloatArray,
+    above: FloatArray,
+    members: IndexArray,
+    spread: DoubleArray,
+    features: DoubleArray,
+) -> DoubleArray:
+    """Mean (3,) of a cluster; fills in its covariance `spread` (3×3) and the features of its heights."""
     count = len(members)
-    centre, spread = np.zeros(3), np.zeros((3, 3))
+    centre = np.zeros(3)
     top, bottom, total, squared = above[members[0]], above[members[0]], 0.0, 0.0
     for i in members:
         height = above[i]
@@ -114,8 +130,7 @@ def _shape(
         total += height
         squared += height * height
         for a in range(3):
-            centre[a] += points[i, a]
-    centre /= count
+            centre[a] += points[i, a] / count
     for i in members:
         for a in range(3):
             for b in range(a + 1):
@@ -127,7 +142,7 @@ def _shape(
     mean = total / count
     features[TOP], features[BOTTOM], features[MEAN] = top, bottom, mean
     features[DEVIATION] = np.sqrt(max(squared / count - mean * mean, 0.0))
-    return centre, spread
+    return centre
 
 
 @numba.njit(cache=True)

@@ -4,6 +4,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
@@ -16,14 +17,14 @@ CERTAIN = 6.0  # log-odds are clipped to ± this; what breaks a limit gets the l
 
 
 class Gate:
-    """Judges clusters by their features (see `features.FEATURES`)."""
+    """Judges clusters by their features (see `features.candidate_features`)."""
 
     def __init__(self, settings: GateSettings) -> None:
         self.settings = settings
         self.network = load_network()
 
     def judge(self, features: FloatArray) -> tuple[DoubleArray, list[str]]:
-        """Log-odds of being a person (G,) of G×30 features, and why each is rejected.
+        """Log-odds of being a person (G,) of G×F features, and why each is rejected.
 
         A reason is one of REASONS, or "" for what may be a person.
         """
@@ -47,7 +48,7 @@ class Gate:
 
 
 class Network:
-    """A perceptron with hidden layers of rectified linear units, trained by scikit-learn."""
+    """A perceptron with hidden layers of rectified linear units, trained by `training.gate`."""
 
     def __init__(
         self, mean: FloatArray, scale: FloatArray, layers: list[tuple[FloatArray, FloatArray]]
@@ -58,14 +59,25 @@ class Network:
         """Log-odds (G,) of G×F features."""
         values = np.clip((features - self.mean) / self.scale, -5, 5)
         for weights, bias in self.layers[:-1]:
-            values = np.maximum(_times(values, weights) + bias, 0)
+            values = np.maximum(affine(values, weights, bias), 0)
         weights, bias = self.layers[-1]
-        return np.asarray((_times(values, weights) + bias)[:, 0], np.float64)
+        return np.asarray(affine(values, weights, bias)[:, 0], np.float64)
 
 
-def _times(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Matrix product without BLAS, whose threads cost more than these few numbers where cores are busy."""
-    return np.asarray(np.einsum("gf,fh->gh", values, weights))
+@numba.njit(cache=True, fastmath=True)
+def affine(values: FloatArray, weights: FloatArray, bias: FloatArray) -> FloatArray:
+    """G×F values times F×H weights, plus the bias (H,); most values are zero.
+
+    Without BLAS, whose threads cost more than these few numbers where cores are busy.
+    """
+    sums = np.empty((len(values), len(bias)), np.float32)
+    for g in range(len(values)):
+        sums[g] = bias
+        for f in range(values.shape[1]):
+            if values[g, f] != 0:
+                for h in range(len(bias)):
+                    sums[g, h] += values[g, f] * weights[f, h]
+    return sums
 
 
 def load_network(path: Path | Traversable | None = None) -> Network:

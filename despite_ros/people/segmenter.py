@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -12,13 +13,14 @@ from despite_ros.people.boxes import boxes_to_people
 from despite_ros.people.candidates import Candidate, find_candidates, put_together, take_apart
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
-from despite_ros.people.features import candidate_features
+from despite_ros.people.features import TOP, candidate_features
 from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
 from despite_ros.people.partition import claim
 from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
+from despite_ros.people.surroundings import Surroundings
 from despite_ros.people.tracking import Track, Tracker
 from despite_ros.people.transform import to_fixed
 from despite_ros.records import PeopleFrame, Person
@@ -44,6 +46,7 @@ class Segmenter:
         self.ground = Ground(settings.ground, settings.max_range)
         self.background = Background(settings.background)
         self.clustering = Clustering(settings.clustering, settings.max_range)
+        self.surroundings = Surroundings(settings.max_range)
         self.gate = Gate(settings.gate)
         self.tracker = Tracker(settings.tracking)
         self.reset()
@@ -87,6 +90,7 @@ class Segmenter:
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         watch.lap("transform")
         points, above = self._off_the_ground(points, pose)
+        self.surroundings.fill(points, sensor)
         counters["above_ground"] = len(points)
         watch.lap("ground")
         if self._learns():
@@ -209,11 +213,7 @@ class Segmenter:
         """What may be a person: each track's claim, and what nobody claims, split at the necks."""
         centres = {track.key: track.state[:2] for track in self.tracker.tracks}
 
-        def judge(some: Sequence[Candidate]) -> list[Candidate]:
-            features = candidate_features(some, points, above, sensor)
-            judged = zip(some, *self.gate.judge(features), features[:, 0].tolist(), strict=True)
-            return [one._replace(log_odds=float(o), reason=why, top=top) for one, o, why, top in judged]
-
+        judge = partial(self.judge, points=points, above=above, sensor=sensor)
         settings = self.settings.partition
         candidates = find_candidates(points, labels, owners, list(centres), settings)
         candidates = take_apart(candidates, points, above, centres, judge, settings)
@@ -226,6 +226,14 @@ class Segmenter:
             if not one.reason or (one.owner != NOBODY and one.reason != "too_few_points"):
                 found.append(detect(points[one.members], one.top, sensor, one.log_odds, one.owner))
         return found
+
+    def judge(
+        self, some: Sequence[Candidate], points: FloatArray, above: FloatArray, sensor: DoubleArray
+    ) -> list[Candidate]:
+        """Candidates with what the gate says of them and their highest points."""
+        features = candidate_features(some, points, above, sensor, self.surroundings)
+        judged = zip(some, *self.gate.judge(features), features[:, TOP].tolist(), strict=True)
+        return [one._replace(log_odds=float(o), reason=why, top=top) for one, o, why, top in judged]
 
     def _people(self) -> tuple[Person, ...]:
         for track in self.tracker.tracks:
