@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
@@ -15,6 +15,7 @@ from despite_ros.nodes.qos import RESULTS
 CHECK_S = 0.1  # how often silence is looked for
 PUBLISH_S = 1.0  # how often diagnostics go out while nothing changes
 REPEAT_S = 10.0  # a fault that goes on is logged again after this time
+RATE_WINDOW = 50  # messages over which a topic's rate is taken
 FRESH_S = 5.0  # a fault younger than this makes the node's status a warning
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -28,6 +29,19 @@ class Input:
     received: int = 0
     lost: int = 0
     last: float | None = None
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
+
+    def take(self) -> None:
+        """A message came."""
+        self.received += 1
+        self.last = time.monotonic()
+        self.times.append(self.last)
+
+    @property
+    def rate_hz(self) -> float:
+        """Of the newest messages; 0 while there are fewer than two."""
+        span = self.times[-1] - self.times[0] if self.times else 0.0
+        return (len(self.times) - 1) / span if span > 0 else 0.0
 
     def status(self, now: float) -> tuple[bytes, str]:
         """Level and message."""
@@ -36,7 +50,7 @@ class Input:
         silence = now - self.last
         if silence > self.timeout_s:
             return ERROR, f"silent for more than {self.timeout_s:g} s"
-        return OK, "receiving"
+        return OK, f"receiving at {self.rate_hz:.1f} Hz"
 
 
 class Monitor:
@@ -53,6 +67,8 @@ class Monitor:
         self._logged: dict[tuple[str, str], float] = {}
         self._said: set[str] = set()
         self._last_fault = (-FRESH_S, "")
+        self._story = "waiting for input"
+        self._values: dict[str, str] = {}
         self._counters: dict[str, int] = {}
         self._latency_ms: dict[str, float] = {}
         self._published = 0.0
@@ -65,9 +81,7 @@ class Monitor:
 
     def received(self, topic: str) -> None:
         """A message of a watched topic came."""
-        watched = self._inputs[topic]
-        watched.received += 1
-        watched.last = time.monotonic()
+        self._inputs[topic].take()
 
     def lost(self, topic: str, count: int = 1) -> None:
         """Messages of a watched topic were left out because newer ones came."""
@@ -107,10 +121,17 @@ class Monitor:
         for line in new:
             self._node.get_logger().warning(line)
 
-    def processed(self, counters: Mapping[str, int], latency_ms: Mapping[str, float]) -> None:
-        """What was counted in the newest sweep, and the milliseconds of each stage."""
+    def processed(
+        self,
+        story: str,
+        counters: Mapping[str, int],
+        latency_ms: Mapping[str, float],
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        """The newest sweep: what became of it in words, counts, milliseconds of each stage, more values."""
         with self._lock:
-            self._counters, self._latency_ms = dict(counters), dict(latency_ms)
+            self._story, self._counters, self._latency_ms = story, dict(counters), dict(latency_ms)
+            self._values = dict(values or {})
 
     def check(self) -> None:
         """Publish at once if a level changed, otherwise once in a while."""
@@ -143,13 +164,13 @@ class Monitor:
         level, text = item.status(now)
         values = {"received": str(item.received), "lost": str(item.lost)}
         if item.last is not None:
-            values["age_s"] = f"{now - item.last:.3f}"
+            values |= {"age_s": f"{now - item.last:.3f}", "rate_hz": f"{item.rate_hz:.1f}"}
         return self._status(f"{self._name}: {item.topic}", level, text, item.topic, values)
 
     def _processing_status(self, now: float) -> DiagnosticStatus:
         with self._lock:
             total = sum(self._latency_ms.values())
-            level, text = OK, ", ".join(f"{count} {name}" for name, count in self._counters.items())
+            level, text = OK, self._story
             if total > self._limit_ms:
                 level, text = WARN, f"a sweep takes {total:.0f} ms, more than {self._limit_ms:.0f} ms"
             if now - self._last_fault[0] < FRESH_S:
@@ -157,7 +178,7 @@ class Monitor:
             values = {f"count.{name}": str(count) for name, count in self._counters.items()}
             values |= {f"latency_ms.{name}": f"{value:.2f}" for name, value in self._latency_ms.items()}
             values |= {f"fault.{name}": str(count) for name, count in self._faults.items()}
-        return self._status(self._name, level, text or "waiting for input", self._name, values)
+        return self._status(self._name, level, text, self._name, values | self._values)
 
     @staticmethod
     def _status(

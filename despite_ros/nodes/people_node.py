@@ -13,6 +13,7 @@ from despite_ros.nodes.messages import people_to_message, stamp_of
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.qos import RESULTS, watch_requests
+from despite_ros.nodes.story import people_story
 from despite_ros.nodes.transforms import TransformListener
 from despite_ros.nodes.warm_up import warm_up_people
 from despite_ros.nodes.worker import NewestFirstWorker
@@ -121,7 +122,7 @@ class PeopleNode(Node):
         self.publisher.publish(people_to_message(frame))
         if self.markers.wanted:
             self.markers.publish(box_markers(frame))
-        self.monitor.processed(frame.counters, frame.latency_ms)
+        self.monitor.processed(people_story(frame.counters), frame.counters, frame.latency_ms)
 
     def _complain_of_tf(self, link: str, line: str) -> None:
         self.monitor.fault("transform", link, line)

@@ -27,6 +27,7 @@ from despite_ros.nodes.messages import (
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.qos import IMU, RESULTS, TRANSFORMS, watch_offers
+from despite_ros.nodes.story import names_story, wearer_values
 from despite_ros.nodes.warm_up import warm_up_reid
 from despite_ros.nodes.worker import NewestFirstWorker
 from despite_ros.pipeline import Reidentifier
@@ -70,6 +71,8 @@ class ReidNode(Node):
             f"model {self.encoders.card.name} on {self.encoders.provider}; "
             f"wearers {', '.join(wearer.name for wearer in wearers)}"
         )
+        for notice in self.reidentifier.notices:
+            self.get_logger().info(notice)
 
     def close(self) -> None:
         """End the worker thread; call after shutdown, before `destroy_node`."""
@@ -148,7 +151,9 @@ class ReidNode(Node):
         if self.markers.wanted:
             self.markers.publish(name_markers(people, reid))
         states = Counter(f"wearers {item.state}" for item in reid.assignments)
-        self.monitor.processed({"people": len(people.people), **states}, reid.latency_ms)
+        counts = {"people": len(people.people), **states}
+        offsets = self.reidentifier.clock_offsets, self.reidentifier.heading_offsets
+        self.monitor.processed(names_story(reid), counts, reid.latency_ms, wearer_values(reid, *offsets))
 
     def _calibrate(
         self, request: CalibrateWearer.Request, response: CalibrateWearer.Response

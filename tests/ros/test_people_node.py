@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from despite_msgs.msg import PersonArray
 from diagnostic_msgs.msg import DiagnosticStatus
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import PointCloud2, PointField
 
 from tests.ros.harness import (
@@ -130,6 +132,33 @@ def test_other_number_formats_are_read(lidar: Lidar, datatype: str, order: str) 
         message.data = points.astype(datatype).tobytes()
         lidar.answered(message)
         assert seen(lidar.frames[-1])
+
+
+def test_diagnostics_tell_what_became_of_a_sweep(lidar: Lidar) -> None:
+    lidar.sweeps(3)
+    statuses = lidar.observer.diagnostics
+    lidar.observer.wait(lambda: "clusters →" in statuses["people"].message)
+    assert any(item.key == "rate_hz" for item in statuses["people: /points"].values)
+
+
+def test_a_publisher_that_does_not_fit_is_reported(lidar: Lidar) -> None:
+    observer = lidar.observer
+    publisher = observer.publisher(PointCloud2, "/points", reliable=False)  # the node asks for reliable ones
+    observer.wait(lambda: observer.faults("people").get("incompatible_qos"))
+    observer.node.destroy_publisher(publisher)
+    assert lidar.sweeps(2)
+
+
+def test_settings_are_not_changed_while_it_runs(lidar: Lidar) -> None:
+    observer = lidar.observer
+    client = observer.node.create_client(SetParameters, "/people/set_parameters")
+    observer.wait(client.service_is_ready)
+    rate = Parameter(name="people.rate", value=ParameterValue(type=ParameterType.PARAMETER_DOUBLE))
+    answer = client.call_async(SetParameters.Request(parameters=[rate]))
+    observer.wait(answer.done)
+    (result,) = answer.result().results
+    assert not result.successful and "read-only" in result.reason
+    assert lidar.sweeps(2)
 
 
 def test_a_looping_bag_starts_anew(lidar: Lidar) -> None:

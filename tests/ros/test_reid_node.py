@@ -180,3 +180,19 @@ def test_silent_sensors_are_named(reid_node: Room) -> None:
     observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.ERROR)
     reid_node.answered(2)
     observer.wait(lambda: observer.diagnostics[name].level == DiagnosticStatus.OK)
+
+
+def test_a_looping_bag_starts_anew(reid_node: Room) -> None:
+    reid_node.answered(3)
+    reid_node.stamp_ns -= 100 * PERIOD_NS
+    assert reid_node.answered(3).header == header_of(reid_node.stamp_ns, "map")
+    observer = reid_node.observer
+    observer.wait(lambda: {"time_back", "imu_time_back"} <= set(observer.faults("reid")))
+
+
+def test_diagnostics_tell_where_every_wearer_is(reid_node: Room) -> None:
+    observer = reid_node.observer
+    reid_node.answered(2)
+    observer.wait(
+        lambda: {"wearer.alice", "wearer.bob"} <= {v.key for v in observer.diagnostics["reid"].values}
+    )
