@@ -1,5 +1,6 @@
 """Run the hot paths once before the first sensor message, so that nothing is compiled or loaded later."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,14 +25,14 @@ class _Field:
 
 
 def warm_up_people(settings: PeopleSettings) -> None:
-    """Decode and segment a few made-up sweeps: a floor with one person on it."""
+    """Decode and segment a few made-up sweeps: a floor with two boxes side by side, taken for people."""
     rng = np.random.default_rng(0)
     floor = rng.uniform((-4, -4, -0.01), (4, 4, 0.01), (4000, 3))
-    person = rng.uniform((1.8, -0.2, 0.1), (2.2, 0.2, 1.7), (400, 3))
-    cloud = np.concatenate([floor, person]).astype(np.float32)
+    boxes = [rng.uniform((1.8, y, 0.1), (2.2, y + 0.5, 1.7), (400, 3)) for y in (-0.5, 0.0)]
+    cloud = np.concatenate([floor, *boxes]).astype(np.float32)
     fields = [_Field(name, 4 * index) for index, name in enumerate("xyz")]
     points = decode(fields, 12, 12 * len(cloud), len(cloud), 1, False, cloud.tobytes())
-    segmenter = Segmenter(settings)
+    segmenter = Segmenter(replace(settings, gate=replace(settings.gate, probability=0.001)))
     period_ns = round(1e9 / settings.rate)
     for frame in range(5):
         segmenter.process(points, frame * period_ns)

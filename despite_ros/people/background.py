@@ -127,7 +127,7 @@ def compare(
                 if i % REFRESH == phase:
                     seen[cell, k] = seconds
             elif r > known[cell, k, 1] + margin and i % REFRESH == phase and seconds - seen[cell, k] > keep:
-                known[cell, k] = np.nan
+                known[cell, k, 0] = known[cell, k, 1] = np.nan
     return foreground
 
 
@@ -153,8 +153,8 @@ def gather(
             modes[home, LOW], modes[home, HIGH] = low, high
         modes[home, HITS] += 1
         if modes[home, HITS] >= LEAST_HITS and seconds - modes[home, BORN] >= patience:
-            slot = np.argmin(np.where(np.isnan(known[cells[i], :, 0]), np.float32(-1), seen[cells[i]]))
-            known[cells[i], slot] = modes[home, :2]
+            slot = _slot(known[cells[i]], seen[cells[i]])
+            known[cells[i], slot, 0], known[cells[i], slot, 1] = modes[home, LOW], modes[home, HIGH]
             seen[cells[i], slot] = seconds
             modes[home, HITS] = 0
 
@@ -175,3 +175,15 @@ def _home(modes: FloatArray, r: float, margin: float) -> int:
             spare = k
     modes[spare, HITS] = 0
     return spare
+
+
+@numba.njit(cache=True)
+def _slot(known: FloatArray, seen: FloatArray) -> int:
+    """Where a cell's next interval goes: the first empty place, else that which was not seen for longest."""
+    oldest = 0
+    for k in range(MODES):
+        if np.isnan(known[k, 0]):
+            return k
+        if seen[k] < seen[oldest]:
+            oldest = k
+    return oldest

@@ -39,6 +39,7 @@ def decode(
         UserError: no x, y, z; another datatype; a step or the data too short for the points.
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
+    buffer.flags.writeable = False  # as bytes are, so that `_compact` is compiled for one type only
     found = {field.name: field for field in fields if field.name in ("x", "y", "z")}
     if len(found) < 3:
         names = ", ".join(field.name for field in fields) or "none"

@@ -158,8 +158,12 @@ def cell_lows(points: FloatArray, x0: float, y0: float, side: float, cells: int)
                 lows[cell, 2], lows[cell, 1] = lows[cell, 1], z
                 if z < lows[cell, 0]:
                     lows[cell, 1], lows[cell, 0] = lows[cell, 0], z
-    third = lows[:, 2].copy().reshape(cells, cells)
-    return np.where(np.isinf(third), np.float32(np.nan), third)
+    third = np.empty((cells, cells), np.float32)
+    for row in range(cells):
+        for column in range(cells):
+            low = lows[row * cells + column, 2]
+            third[row, column] = np.nan if np.isinf(low) else low
+    return third
 
 
 @numba.njit(cache=True)
@@ -225,7 +229,11 @@ def _blocks(floor: FloatArray, cells: FloatArray) -> int:
     for k in range(len(cells)):
         row, column = cells[k, 0], cells[k, 1]
         if 0 < row < floor.shape[0] - 1 and 0 < column < floor.shape[1] - 1:
-            count += not np.isnan(floor[row - 1 : row + 2, column - 1 : column + 2]).any()
+            whole = True
+            for i in range(row - 1, row + 2):
+                for j in range(column - 1, column + 2):
+                    whole &= not np.isnan(floor[i, j])
+            count += whole
     return count
 
 
@@ -268,21 +276,24 @@ def refine(
         x, y = (points[i, 0] - left) * scale, (points[i, 1] - front) * scale
         above = points[i, 2] - height_at(heights, x, y)
         if abs(above) < band:
-            cell = sums[min(max(int(x), 0), cells - 1), min(max(int(y), 0), cells - 1)]
-            cell[0] += 1
-            cell[1] += above
-            cell[2] += above * above
+            row, column = min(max(int(x), 0), cells - 1), min(max(int(y), 0), cells - 1)
+            sums[row, column, 0] += 1
+            sums[row, column, 1] += above
+            sums[row, column, 2] += above * above
     correction = np.zeros((cells, cells), np.float32)
     squares, number = 0.0, 1.0
     for row in range(cells):
         for column in range(cells):
-            around = sums[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-            count = around[:, :, 0].sum()
+            count, total = 0.0, 0.0
+            for i in range(max(row - 1, 0), min(row + 2, cells)):
+                for j in range(max(column - 1, 0), min(column + 2, cells)):
+                    count += sums[i, j, 0]
+                    total += sums[i, j, 1]
             if count > 0:
-                mean = around[:, :, 1].sum() / count
+                mean = total / count
                 correction[row, column] = mean
-                n, total, squared = sums[row, column]
-                squares += squared - 2 * mean * total + mean * mean * n
+                n = sums[row, column, 0]
+                squares += sums[row, column, 2] - 2 * mean * sums[row, column, 1] + mean * mean * n
                 number += n
     return correction, np.sqrt(max(squares, 0.0) / number)
 
@@ -294,8 +305,7 @@ def heights_above(
     """z of each point above the bilinearly interpolated height map, metres."""
     above = np.empty(len(points), np.float32)
     for i in range(len(points)):
-        x, y, z = points[i]
-        above[i] = z - height_at(heights, (x - x0) * scale, (y - y0) * scale)
+        above[i] = points[i, 2] - height_at(heights, (points[i, 0] - x0) * scale, (points[i, 1] - y0) * scale)
     return above
 
 
