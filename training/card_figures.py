@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from despite_ros.encoders.card import Card, read_card
-from despite_ros.errors import UserError
+from training.command import command
 from training.tasks.figures import draw_confusion, draw_matching, draw_moments
 
 
@@ -37,20 +37,16 @@ def _entries(card: Card, task: str) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.card_figures")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
     args = parser.parse_args(arguments)
-    try:
-        print(*draw(read_card(args.model), args.out), sep="\n")
-    except UserError as error:
-        print(f"card_figures: {error}", file=sys.stderr)
-        return 2
-    return 0
+    print(*draw(read_card(args.model), args.out), sep="\n")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from despite_ros.limbs import CHANNELS, FRAMES, POINTS
 from despite_ros.motion.sampling import make_crop
 from despite_ros.simulation.made_up import made_up_motion
 from training.checkpoints import HEADS, WEIGHTS, Checkpoint, read, released_state
+from training.command import command
 from training.data.simulated import simulate_sequence
 from training.graphs import difference, run_graph, write_graph
 from training.networks import Despite, PointCloudEncoder
@@ -176,8 +177,9 @@ def _card(checkpoint: Checkpoint, name: str, facts: Mapping[str, Any]) -> Card:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.export")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -187,15 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the model's folder, such as models/NAME")
     parser.add_argument("--facts", type=Path, help=f"YAML with any of {', '.join(CARD_FIELDS)} for the card")
     given = parser.parse_args(arguments)
-    try:
-        facts = load_yaml(given.facts) if given.facts else {}
-        differences = export(read(given.checkpoint), given.out, facts)
-    except UserError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
+    facts = load_yaml(given.facts) if given.facts else {}
+    differences = export(read(given.checkpoint), given.out, facts)
     for name, value in differences.items():
         print(f"{name}: differs from torch by {value:.1e} at most")
-    return 0
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from tqdm import tqdm
 from despite_ros.activities import ACTIVITIES
 from despite_ros.arrays import DoubleArray, FloatArray, IntArray
 from despite_ros.encoders.card import read_card, write_card
-from despite_ros.errors import UserError
 from training.checkpoints import HEADS, read
+from training.command import command
 from training.data.augment import NONE, AugmentSettings
 from training.data.batches import augment, gather
 from training.data.store import SequenceStore, Windows
@@ -150,8 +150,9 @@ def release(folder: Path, data: Sequence[Path], stride: int, command: str) -> di
     return told
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.fit_heads")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -159,13 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="sequence stores")
     parser.add_argument("--stride", type=int, default=10, help="frames between windows")
     args = parser.parse_args(arguments)
-    try:
-        told = release(args.model, args.data, args.stride, command_line("training.fit_heads"))
-    except UserError as error:
-        print(f"fit_heads: {error}", file=sys.stderr)
-        return 2
+    told = release(args.model, args.data, args.stride, command_line("training.fit_heads"))
     print(json.dumps(told, indent=1))
-    return 0
 
 
 if __name__ == "__main__":

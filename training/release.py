@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from despite_ros.errors import UserError
 from training.checkpoints import read
+from training.command import command
 from training.data.simulated import Job, fill
 from training.export import export
 from training.settings import TrainSettings
@@ -39,8 +39,9 @@ def release(out: Path, work: Path, sequences: int, mocap: str, workers: int, set
     export(read(run / RELEASED), out)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.release")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     defaults = TrainSettings()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -59,12 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = replace(
         defaults, steps=args.steps, warmup=warmup, batch=args.batch, width=args.width, seed=args.seed
     )
-    try:
-        release(args.out, args.work, args.sequences, args.mocap, args.workers, settings)
-    except UserError as error:
-        print(f"release: {error}", file=sys.stderr)
-        return 2
-    return 0
+    release(args.out, args.work, args.sequences, args.mocap, args.workers, settings)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from despite_ros.config import describe, flatten, load_yaml, override
-from despite_ros.errors import UserError
 from training import checkpoints, distributed, facts
+from training.command import command
 from training.data.batches import BatchSource
 from training.data.store import SequenceStore
 from training.settings import TrainSettings
@@ -155,15 +155,11 @@ def settings_from(arguments: Sequence[str]) -> tuple[TrainSettings, bool]:
     return override(settings, options, "command line"), resume
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
-    try:
-        settings, resume = settings_from(sys.argv[1:] if arguments is None else arguments)
-        train(settings, resume)
-    except UserError as error:
-        print(f"train: {error}", file=sys.stderr)
-        return 2
-    return 0
+@command("training.train")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    settings, resume = settings_from(sys.argv[1:] if arguments is None else arguments)
+    train(settings, resume)
 
 
 if __name__ == "__main__":

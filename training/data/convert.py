@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from despite_ros.config import override
 from despite_ros.errors import UserError
+from training.command import command
 from training.data.sources import SOURCES
 from training.data.sources.base import Item, Record, Skip, Source
 from training.data.store import SequenceStore, StoreWriter
@@ -92,20 +93,16 @@ def _result(source: Source, item: Item | Skip) -> Record | Skip:
         return Skip(item.name, item.file, f"malformed: {type(error).__name__}: {error}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.data.convert")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     args = _parser().parse_args(arguments)
     begin = time.monotonic()
-    try:
-        kind = SOURCES[args.source]
-        values = {item.name: getattr(args, item.name) for item in fields(kind) if item.metadata}
-        source = override(kind(args.path), values, f"training.data.convert {args.source}")
-        reasons = convert(source, args.out, args.workers, args.every)
-        print(_summary(args.out, reasons, time.monotonic() - begin))
-    except UserError as error:
-        print(f"training.data.convert: {error}", file=sys.stderr)
-        return 2
-    return 0
+    kind = SOURCES[args.source]
+    values = {item.name: getattr(args, item.name) for item in fields(kind) if item.metadata}
+    source = override(kind(args.path), values, f"training.data.convert {args.source}")
+    reasons = convert(source, args.out, args.workers, args.every)
+    print(_summary(args.out, reasons, time.monotonic() - begin))
 
 
 def _summary(directory: Path, reasons: Counter[str], seconds: float) -> str:

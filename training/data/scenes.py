@@ -19,7 +19,6 @@ from tqdm import tqdm
 
 from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.bags.tracking_scores import match
-from despite_ros.errors import UserError
 from despite_ros.limbs import FRAMES, LIMBS, pack_channels
 from despite_ros.motion.imu import limb_channels
 from despite_ros.people.segmenter import Segmenter
@@ -31,6 +30,7 @@ from despite_ros.simulation.repertoire import captured, made_up, parametric
 from despite_ros.simulation.scene import Scene, ScenePerson, random_scene
 from despite_ros.simulation.skeleton import Motion
 from despite_ros.simulation.style import Style
+from training.command import command
 from training.data.simulated import clips_of, random_sensor
 from training.data.sources.base import Record, frame_spans, sequence_info
 from training.data.store import GROUPS, StoreWriter
@@ -153,8 +153,9 @@ def fill(directory: Path, jobs: Sequence[Job], workers: int) -> int:
     return added
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.data.scenes")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -171,13 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Job(index, args.group, args.seed, args.people, args.seconds, args.mocap)
         for index in range(args.scenes)
     ]
-    try:
-        added = fill(args.out, jobs, args.workers)
-    except UserError as error:
-        print(f"scenes: {error}", file=sys.stderr)
-        return 2
+    added = fill(args.out, jobs, args.workers)
     print(f"{args.out}: {added} sequences added")
-    return 0
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from despite_ros.simulation.parametric import PARAMETRIC
 from despite_ros.simulation.placement import Placement
 from despite_ros.simulation.skeleton import Motion, Span
 from despite_ros.simulation.style import Style
+from training.command import command
 from training.data.split import group_of
 from training.data.store import GROUPS, SequenceInfo, StoreWriter
 
@@ -277,8 +278,9 @@ def _results(jobs: Sequence[Job], workers: int) -> Iterator[tuple[SequenceInfo, 
         yield from pool.map(make, jobs, chunksize=4)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.data.simulated")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -299,13 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for index in range(count)
     ]
     jobs.sort(key=lambda job: (job.index + 0.5) / counts[job.kind])  # kinds in even shares all along
-    try:
-        added = fill(args.out, jobs, args.workers)
-    except UserError as error:
-        print(f"simulated: {error}", file=sys.stderr)
-        return 2
+    added = fill(args.out, jobs, args.workers)
     print(f"{args.out}: {added} sequences added, {len(jobs)} in all")
-    return 0
 
 
 if __name__ == "__main__":
