@@ -71,6 +71,11 @@ class StoredSequence:
         found = [span for span in self.info.spans if span.start_s <= seconds <= span.end_s]
         return found[-1] if found else None
 
+    def label_at(self, frame: int) -> str:
+        """The activity at a frame, "" where there is none."""
+        span = self.span_at(frame)
+        return span.label if span else ""
+
 
 @dataclass(frozen=True)
 class Windows:

@@ -63,10 +63,10 @@ class LabelledWindows:
             UserError: no labelled window.
         """
         every = store.windows(stride)
-        names = []
-        for sequence, start in zip(every.sequence, every.start, strict=True):
-            span = store.sequences[sequence].span_at(int(start) + frame)
-            names.append(span.label if span else "")
+        names = [
+            store.sequences[sequence].label_at(int(start) + frame)
+            for sequence, start in zip(every.sequence, every.start, strict=True)
+        ]
         known = tuple(classes) or tuple(sorted(set(names) - {""}))
         keep = [i for i, name in enumerate(names) if name in known]
         if not keep:

@@ -38,8 +38,7 @@ class Window:
     @property
     def label(self) -> str:
         """Activity in its middle, "" where there is none."""
-        span = self.sequence.span_at(self.start + LABEL_FRAME)
-        return span.label if span else ""
+        return self.sequence.label_at(self.start + LABEL_FRAME)
 
     @property
     def skeleton(self) -> FloatArray:
