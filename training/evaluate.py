@@ -22,10 +22,12 @@ from despite_ros.encoders.card import read_card, write_card
 from despite_ros.errors import UserError
 from despite_ros.simulation.skeleton import Motion
 from training.checkpoints import read
+from training.command import command
 from training.data.batches import LABEL_FRAME
 from training.data.simulated import pieces_of
 from training.data.store import SequenceStore
 from training.facts import command_line
+from training.networks.text import ENCODERS, text_encoder
 from training.tasks.activities import measure_heads
 from training.tasks.conditions import conditions
 from training.tasks.embedding import EmbeddedSequence, alignment, embed_store
@@ -39,7 +41,7 @@ from training.tasks.figures import (
 from training.tasks.matching import PEOPLE, WINDOWS, MatchingSettings, matching
 from training.tasks.moments import moments, moments_by_chance
 from training.tasks.real_imu import real_imu
-from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise
+from training.tasks.recognition import MODES, LabelledWindows, RecognitionSettings, recognise, zero_shot
 from training.tasks.retrieval import Database, RetrievalSettings, retrieval
 
 Result = dict[str, Any]
@@ -148,7 +150,7 @@ def run_recognition(args: argparse.Namespace) -> Result:
         LabelledWindows.of(store.group(group), args.stride, train.classes)
         for group in ("validate", args.group)
     )
-    return {
+    found = {
         mode: recognise(
             model,
             args.modality,
@@ -157,6 +159,10 @@ def run_recognition(args: argparse.Namespace) -> Result:
         )
         for mode in args.modes
     }
+    if args.zero_shot:
+        text = text_encoder(args.zero_shot, model.width)
+        found["zero_shot"] = zero_shot(model, args.modality, test, text)
+    return found
 
 
 def run_activities(args: argparse.Namespace) -> Result:
@@ -187,21 +193,17 @@ TASKS: dict[str, Callable[[argparse.Namespace], Result]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; the exit status is 2 for errors that the user can mend."""
+@command("training.evaluate")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     args = _parser().parse_args(arguments)
-    try:
-        result = TASKS[args.task](args)
-        if args.card:
-            _write_to_card(args, result)
-    except UserError as error:
-        print(f"training.evaluate {args.task}: {error}", file=sys.stderr)
-        return 2
+    result = TASKS[args.task](args)
+    if args.card:
+        _write_to_card(args, result)
     text = json.dumps(result, indent=1, ensure_ascii=False)
     if args.json:
         args.json.write_text(text + "\n")
     print(text)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,7 +215,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", default="test", help="whose sequences: train, validate or test")
     parser.add_argument("--train-group", default="train", help="recognition: whom to train on")
     parser.add_argument("--modality", default="points", help="recognition: points, imu or skeleton")
-    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES, help="recognition: how")
+    parser.add_argument("--modes", nargs="*", default=list(MODES), choices=MODES, help="recognition: how")
+    parser.add_argument(
+        "--zero-shot", choices=ENCODERS, help="recognition: also by the nearest label, encoded by this"
+    )
     parser.add_argument(
         "--frame", type=int, default=LABEL_FRAME, help="activities: frame of a window that has its label"
     )

@@ -22,7 +22,7 @@ from despite_ros.errors import UserError
 from despite_ros.limbs import FRAMES
 from training.data.batches import LABEL_FRAME, gather
 from training.data.store import SequenceStore, Windows
-from training.networks import Despite
+from training.networks import Despite, TextEncoder
 
 MODES = ("linear", "non_linear", "fine_tuned", "from_scratch")
 HIDDEN = 256
@@ -150,16 +150,10 @@ def recognise(
 
 
 @torch.no_grad()
-def zero_shot(model: Despite, modality: str, test: LabelledWindows, texts: Sequence[str]) -> dict[str, Any]:
-    """Recognise by the nearest text embedding; `texts` describe `test.classes` in their order.
-
-    Raises:
-        UserError: the model has no text encoder.
-    """
-    if model.text is None:
-        raise UserError("zero-shot recognition needs a model with a text encoder")
+def zero_shot(model: Despite, modality: str, test: LabelledWindows, text: TextEncoder) -> dict[str, Any]:
+    """Recognise by the nearest of the labels' text embeddings, of the encoder that the model learned with."""
     model.eval()
-    prompts = F.normalize(model.encode(text=texts)["text"], dim=1)
+    prompts = F.normalize(text(test.classes), dim=1)
     scores = []
     for begin in range(0, len(test.labels), 64):
         given: dict[str, Any] = {
