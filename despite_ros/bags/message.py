@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from despite_ros.motion.cdr import ImuSample
+
 POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
 IMU = "sensor_msgs/msg/Imu"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
@@ -10,7 +12,10 @@ TRANSFORMS = "tf2_msgs/msg/TFMessage"
 
 @dataclass(frozen=True, slots=True)
 class BagMessage:
-    """A decoded message (rosbags' dataclass of its type) and when it was recorded (nanoseconds)."""
+    """A decoded message and when it was recorded (nanoseconds).
+
+    content: rosbags' dataclass of the type; an `ImuSample` of sensor_msgs/Imu, of which there are many.
+    """
 
     topic: str
     type: str
@@ -20,5 +25,7 @@ class BagMessage:
     @property
     def stamp_ns(self) -> int:
         """The header's stamp."""
+        if isinstance(self.content, ImuSample):
+            return self.content.stamp_ns
         stamp = self.content.header.stamp
         return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

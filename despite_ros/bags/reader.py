@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from despite_ros.bags.broken_mcap import BrokenMcap
-from despite_ros.bags.message import BagMessage
+from despite_ros.bags.message import IMU, BagMessage
 from despite_ros.errors import UserError
+from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.faults import Faults
 
 STORAGE_SUFFIXES = (".mcap", ".db3", ".bag")
@@ -56,13 +57,18 @@ class _RosbagsSource:
             return
         for connection, recorded_ns, data in self._reader.messages(connections):
             try:
-                content = self._reader.deserialize(data, connection.msgtype)
+                content = self._decode(data, connection.msgtype)
             except READ_ERRORS as error:
                 self._faults.note(
                     "undecodable", connection.topic, f"no {connection.msgtype}: {_one_line(error)}"
                 )
                 continue
             yield BagMessage(connection.topic, connection.msgtype, recorded_ns, content)
+
+    def _decode(self, data: bytes, kind: str) -> Any:
+        if kind != IMU:
+            return self._reader.deserialize(data, kind)
+        return decode_imu(data if self._reader.is2 else self._reader.typestore.ros1_to_cdr(data, kind))
 
 
 class Recording:

@@ -21,8 +21,6 @@ from despite_ros.records import PeopleFrame, ReidFrame
 from despite_ros.stamps import StampGuard
 from despite_ros.transforms import STATIC_STAMP, TransformBuffer, TransformError, moved
 
-ORIENTATION_MISSING = -1  # orientation_covariance[0] of a sensor_msgs/Imu without orientation
-
 
 @dataclass(frozen=True)
 class ReplayedSweep:
@@ -152,12 +150,8 @@ class Replay:
         return ReplayedSweep(fused[1], *outcome, pose, message.recorded_ns) if outcome else None
 
     def _imu(self, message: BagMessage) -> None:
-        imu = message.content
         wearer, limb = self._sensors[message.topic]
-        missing = imu.orientation_covariance[0] == ORIENTATION_MISSING
-        orientation = None if missing else _numbers(imu.orientation, "xyzw")
-        rate, force = _numbers(imu.angular_velocity, "xyz"), _numbers(imu.linear_acceleration, "xyz")
-        self._pipeline.imu(wearer, limb, message.stamp_ns, orientation, rate, force)
+        self._pipeline.imu(wearer, limb, *message.content)
 
     def _transform(self, message: BagMessage) -> None:
         static = message.topic.endswith("tf_static")

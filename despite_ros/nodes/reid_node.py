@@ -14,6 +14,7 @@ from tf2_msgs.msg import TFMessage
 from despite_ros.encoders import load
 from despite_ros.errors import UserError
 from despite_ros.motion.calibration import SECONDS, save_wearer
+from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.wearers import Wearer, load_wearers
 from despite_ros.nodes.markers import MarkerPublisher, name_markers
 from despite_ros.nodes.messages import (
@@ -22,7 +23,6 @@ from despite_ros.nodes.messages import (
     header_of,
     heading,
     people_from_message,
-    stamp_of,
 )
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
@@ -35,13 +35,14 @@ from despite_ros.records import PeopleFrame, ReidFrame
 
 PEOPLE = "despite/people"
 WAITING = 2000  # IMU samples of a sensor that wait for the next sweep; 5 s at 400 Hz
-Sample = tuple[str, str, int, list[float] | None, list[float], list[float]]
+Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, serialised sensor_msgs/Imu
 
 
 class ReidNode(Node):
     """Names people; thin: takes people and IMU samples, calls `Reidentifier`, publishes.
 
-    IMU callbacks only queue their samples; `lock` guards the `Reidentifier`, which takes them before a sweep.
+    IMU callbacks only queue their messages, as bytes: of many IMUs, that is most of what the node does.
+    They are decoded before a sweep. `lock` guards the `Reidentifier`.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,7 @@ class ReidNode(Node):
         self.lock = threading.Lock()
         self.reidentifier = Reidentifier(self.settings, wearers, self.encoders)
         self.monitor = Monitor(self, self.settings.nodes.latency_warning)
-        self.samples: deque[Sample] = deque(maxlen=WAITING * sum(len(item.sensors) for item in wearers))
+        self.samples: deque[Waiting] = deque(maxlen=WAITING * sum(len(item.sensors) for item in wearers))
         self.assignments = self.create_publisher(ImuAssignmentArray, "despite/assignments", RESULTS)
         self.activities = self.create_publisher(ActivityArray, "despite/activities", RESULTS)
         self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
@@ -94,6 +95,7 @@ class ReidNode(Node):
                     sensor.topic,
                     partial(self._take_imu, sensor.topic, wearer.name, limb),
                     IMU,
+                    raw=True,
                     event_callbacks=watch_offers(partial(self._complain_of_qos, sensor.topic)),
                 )
         self.monitor.watch(PEOPLE, self.settings.nodes.lidar_timeout)
@@ -108,19 +110,9 @@ class ReidNode(Node):
     def _complain_of_qos(self, topic: str, line: str) -> None:
         self.monitor.fault("incompatible_qos", topic, line)
 
-    def _take_imu(self, topic: str, wearer: str, limb: str, message: Imu) -> None:
+    def _take_imu(self, topic: str, wearer: str, limb: str, data: bytes) -> None:
         self.monitor.received(topic)
-        q, w, a = message.orientation, message.angular_velocity, message.linear_acceleration
-        measured = message.orientation_covariance[0] != -1.0  # sensor_msgs/Imu: −1 says not measured
-        sample: Sample = (
-            wearer,
-            limb,
-            stamp_of(message.header),
-            [q.x, q.y, q.z, q.w] if measured else None,
-            [w.x, w.y, w.z],
-            [a.x, a.y, a.z],
-        )
-        self.samples.append(sample)
+        self.samples.append((topic, wearer, limb, data))
 
     def _take_people(self, message: PersonArray) -> None:
         self.monitor.received(PEOPLE)
@@ -142,7 +134,11 @@ class ReidNode(Node):
     def _drain(self) -> None:
         """Hand the waiting samples to the `Reidentifier`; the lock is held."""
         while self.samples:
-            self.reidentifier.imu(*self.samples.popleft())
+            topic, wearer, limb, data = self.samples.popleft()
+            try:
+                self.reidentifier.imu(wearer, limb, *decode_imu(data))
+            except UserError as error:
+                self.monitor.fault("undecodable", topic, str(error))
 
     def _publish(self, people: PeopleFrame, reid: ReidFrame) -> None:
         self.assignments.publish(assignments_to_message(reid, people.frame_id))
