@@ -13,7 +13,7 @@ from despite_ros.arrays import AnyArray, DoubleArray
 from despite_ros.errors import UserError
 from despite_ros.limbs import FRAMES
 from despite_ros.simulation.made_up import made_up_motion
-from despite_ros.simulation.skeleton import BONE_INDEX, JOINT_INDEX, JOINTS, LINKS, Link, Motion
+from despite_ros.simulation.skeleton import BONE_INDEX, JOINT_INDEX, JOINTS, LINKS, Motion
 from tests.simulation.test_captured import pack
 from training.data import convert
 from training.data.sources.amass import AmassSource, rest_joints
@@ -43,23 +43,27 @@ BLENDER_NAMES = {
     )},
 }  # fmt: skip
 Y_UP = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])  # our world → a BVH's (x left, y up, z forward)
+CHILDREN = {joint: [link for link in LINKS if link.parent == joint] for joint in JOINTS}
+PARENTS = {link.joint: link.parent for link in LINKS}
+BONE_OF = {link.joint: link.bone for link in LINKS} | {link.parent: link.bone for link in reversed(LINKS)}
+"""Joint → the bone that turns with it; of several the first, at ends the one before."""
+
+
+def rest_frames(arms_down: float) -> dict[str, DoubleArray]:
+    """Joint → its axes in a rest pose whose arms hang by `arms_down` rad."""
+    rest: dict[str, DoubleArray] = {}
+    for joint, bone in BONE_OF.items():
+        arm = bone.split("_")[-1] in ("upperarm", "forearm", "hand")
+        angle = (-arms_down if bone[0] == "l" else arms_down) * arm
+        rest[joint] = Y_UP @ Rotation.from_euler("x", angle).as_matrix()
+    return rest
 
 
 def write_bvh(
     motion: Motion, path: Path, arms_down: float = 0.0, names: Mapping[str, str] = BVH_NAMES
 ) -> Path:
-    """Our motion as a BVH of CMU's names, y up, centimetres; arms hang by `arms_down` rad at rest."""
-    children: dict[str, list[Link]] = {}
-    for link in LINKS:
-        children.setdefault(link.parent, []).append(link)
-    bone_of = {name: links[0].bone for name, links in children.items()} | {
-        link.joint: link.bone for link in LINKS if link.joint not in children
-    }
-    rest: dict[str, DoubleArray] = {}
-    for joint, bone in bone_of.items():
-        arm = bone.split("_")[-1] in ("upperarm", "forearm", "hand")
-        angle = (-arms_down if bone[0] == "l" else arms_down) * arm
-        rest[joint] = Y_UP @ Rotation.from_euler("x", angle).as_matrix()
+    """Our motion as a BVH of CMU's names, y up, centimetres."""
+    rest = rest_frames(arms_down)
     lines = ["HIERARCHY"]
     order: list[str] = []
 
@@ -69,18 +73,17 @@ def write_bvh(
         channels = "6 Xposition Yposition Zposition" if keyword == "ROOT" else "3"
         lines.extend([f"{keyword} {names[joint]}", "{", f"OFFSET {x:.6f} {y:.6f} {z:.6f}"])
         lines.append(f"CHANNELS {channels} Zrotation Yrotation Xrotation")
-        for link in children.get(joint, []):
+        for link in CHILDREN[joint]:
             step = motion.joint(link.joint)[0] - motion.joint(joint)[0]
             add(link.joint, rest[joint] @ motion.rotation(link.bone)[0].T @ step, "JOINT")
-        lines.extend([] if joint in children else ["End Site", "{", "OFFSET 0 0 1", "}"])
+        lines.extend([] if CHILDREN[joint] else ["End Site", "{", "OFFSET 0 0 1", "}"])
         lines.append("}")
 
     add("pelvis", np.zeros(3), "ROOT")
-    turned = {joint: Y_UP @ motion.rotation(bone) @ rest[joint].T for joint, bone in bone_of.items()}
+    turned = {joint: Y_UP @ motion.rotation(bone) @ rest[joint].T for joint, bone in BONE_OF.items()}
     columns = [100 * motion.joint("pelvis") @ Y_UP.T]
-    parent = {link.joint: link.parent for link in LINKS}
     for joint in order:
-        above = turned[parent[joint]].transpose(0, 2, 1) if joint in parent else np.eye(3)
+        above = turned[PARENTS[joint]].transpose(0, 2, 1) if joint in PARENTS else np.eye(3)
         columns.append(Rotation.from_matrix(above @ turned[joint]).as_euler("ZYX", degrees=True))
     rows = [" ".join(f"{value:.5f}" for value in row) for row in np.hstack(columns)]
     lines += ["MOTION", f"Frames: {motion.frames}", f"Frame Time: {1 / motion.rate:.8f}", *rows]
@@ -149,10 +152,9 @@ def write_body_model(folder: Path) -> dict[str, DoubleArray]:
         "l_ankle": (0, -0.4, 0),
         "r_ankle": (0, -0.4, 0),
     }
-    parents = {link.joint: link.parent for link in LINKS}
     rest: dict[str, DoubleArray] = {"pelvis": np.zeros(3)}
     for link in LINKS:
-        rest[link.joint] = rest[parents[link.joint]] + offsets.get(link.joint, rng.normal(0, 0.1, 3))
+        rest[link.joint] = rest[link.parent] + offsets.get(link.joint, rng.normal(0, 0.1, 3))
     vertices = np.zeros((52, 3))
     for name, index in JOINT_INDEX.items():
         vertices[37 if name == "r_hand" else index] = rest[name]
