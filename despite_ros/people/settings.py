@@ -89,10 +89,9 @@ class TrackingSettings:
     height_deviation: float = setting(0.25, "standard deviation of a person's height over time, m", 0.05, 2.0)
     certain: float = setting(5.0, "log-odds of being a person that show a track at once", 0.0, 20.0)
     likely: float = setting(3.0, "mean log-odds that show it after `birth` sweeps", 0.0, 20.0)
-    possible: float = setting(
-        0.5, "mean log-odds that show what moves about after `doubt` sweeps", -5.0, 20.0
-    )
+    possible: float = setting(1.5, "mean log-odds that show it after `doubt` sweeps", -5.0, 20.0)
     doubt: int = setting(10, "sweeps with the person before a possible track is shown", 1, 100)
+    fewest: int = setting(20, "fewest points with which a new track is shown", 1, 1000)
     birth: int = setting(2, "sweeps with the person before a likely track is shown", 1, 20)
     tentative: float = setting(0.35, "a track that was never shown is kept unseen for this, s", 0.0, 5.0)
     apart: float = setting(0.42, "tracks nearer to each other for long are one person, m", 0.0, 1.0)

@@ -15,11 +15,13 @@ START_SPEED = 1.2  # standard deviation of the velocity of a new track, m/s
 SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
 EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
 TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
+SLOWER = 2.0  # times as slowly
+DOUBT = 0.0  # mean log-odds at which a shown track that stays about its birthplace is given up
 DISBELIEF = -1.0  # mean log-odds at which a track is given up
 REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
-REST_HITS = 15  # sightings after which a track that never moved is known to be a thing
+REST_HITS = 20  # sightings after which a track that never moved is known to be a thing
 TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
-REST = 0.004  # metres of standard deviation; nobody stands as still
+REST = 0.002  # metres of standard deviation; nobody stands as still
 
 
 @dataclass(slots=True)
@@ -125,12 +127,12 @@ class Tracker:
     def _believed(self, track: Track, static: bool) -> bool:
         """Whether a new track is a person: at once, soon, or after a while if it goes somewhere."""
         settings = self.settings
+        wanted = np.interp(track.hits, (settings.birth, settings.doubt), (settings.likely, settings.possible))
+        if track.detection is None or len(track.detection.points) < settings.fewest:
+            return False
         rests = static and track.variance < REST**2
-        moves = track.travelled > TRAVELLER
-        return (
-            track.evidence >= settings.certain
-            or (track.hits >= settings.birth and track.evidence >= settings.likely and not rests)
-            or (track.hits >= settings.doubt and track.evidence >= settings.possible and moves)
+        return track.evidence >= settings.certain or (
+            track.hits >= settings.birth and track.evidence >= wanted and not rests
         )
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
@@ -169,7 +171,7 @@ class Tracker:
         track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
         track.z = float(detection.position[2])
         track.hits += 1
-        trust = EVIDENCE_GAIN / 5 if track.travelled > TRAVELLER else EVIDENCE_GAIN
+        trust = EVIDENCE_GAIN / SLOWER if track.travelled > TRAVELLER else EVIDENCE_GAIN
         track.evidence += max(1 / track.hits, trust) * (detection.log_odds - track.evidence)
         track.seen_ns = self.stamp_ns or 0
         shift = detection.middle - track.middle
@@ -199,5 +201,5 @@ class Tracker:
     def _alive(self, track: Track) -> bool:
         unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
-        least = DISBELIEF if track.travelled > TRAVELLER or not track.confirmed else self.settings.possible
+        least = DISBELIEF if track.travelled > TRAVELLER or not track.confirmed else DOUBT
         return unseen <= patience and track.evidence > least and track.crowded < TWIN_SWEEPS
