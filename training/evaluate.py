@@ -20,6 +20,7 @@ from despite_ros.activities import ACTIVITIES
 from despite_ros.bags.vectors import MEMORY
 from despite_ros.encoders.card import read_card, write_card
 from despite_ros.errors import UserError
+from despite_ros.limbs import FRAMES
 from despite_ros.simulation.skeleton import Motion
 from training.checkpoints import read
 from training.command import command
@@ -33,9 +34,7 @@ from training.tasks.conditions import conditions
 from training.tasks.embedding import EmbeddedSequence, alignment, embed_store
 from training.tasks.figures import (
     draw_embedding,
-    draw_matching,
     draw_moment_curves,
-    draw_moments,
     draw_retrievals,
 )
 from training.tasks.matching import PEOPLE, WINDOWS, MatchingSettings, matching
@@ -63,8 +62,6 @@ def run_matching(args: argparse.Namespace) -> Result:
             }
             for ask, among in _pairs(part)
         }
-    if args.figures:
-        draw_matching({args.model.stem: found["all"]}, args.figures / "matching.png")
     return found
 
 
@@ -98,10 +95,11 @@ def run_conditions(args: argparse.Namespace) -> Result:
 
 def run_moments(args: argparse.Namespace) -> Result:
     """Recall@k of every ordered pair of modalities and within each, beside chance, per test set."""
-    sequences = embed_store(read(args.model).model, _store(args), args.stride)
+    store = _store(args)
+    long = store.subset(s for s in store.sequences if s.info.frames >= FRAMES + args.at_least - 1)
+    sequences = embed_store(read(args.model).model, long, args.stride)
     found = {name: _moments(part) for name, part in _by_set(sequences).items()}
     if args.figures:
-        draw_moments({args.model.stem: found["all"]}, args.figures / "moments.png")
         for ask, among in _pairs(sequences):
             draw_moment_curves(
                 sequences, ask, among, args.figures / f"moment_{ask}_{among}.png", seed=args.seed
@@ -222,6 +220,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frame", type=int, default=LABEL_FRAME, help="activities: frame of a window that has its label"
     )
+    parser.add_argument(
+        "--at-least",
+        type=int,
+        default=1,
+        help="moments: windows of a sequence; in short ones any answer is near the truth",
+    )
     parser.add_argument("--epochs", type=int, default=35, help="recognition: epochs")
     parser.add_argument("--stride", type=int, default=1, help="frames between windows")
     parser.add_argument("--scenes", type=int, default=1000, help="matching: scenes of each size")
@@ -231,7 +235,9 @@ def _parser() -> argparse.ArgumentParser:
         "--database", default=MEMORY, help="retrieval: vector store: a folder, or a Qdrant server's URL"
     )
     parser.add_argument(
-        "--figures", type=Path, help="folder for figures: of matching, moments, retrieval, embedding"
+        "--figures",
+        type=Path,
+        help="folder for figures of moments, retrieval and embedding; training.card_figures draws more",
     )
     parser.add_argument("--as-released", action="store_true", help="matching with the authors' code's slips")
     parser.add_argument("--seed", type=int, default=0, help="of draws and simulation")

@@ -1,5 +1,6 @@
 """What a released model's card says about its making: training data, split by person, commands."""
 
+import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,4 +33,4 @@ def split(stores: Mapping[str, SequenceStore]) -> dict[str, list[str]]:
 def command_line(module: str) -> str:
     """The command that is running, as a card shows it: of folders elsewhere only the names."""
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return f"python -m {module} {' '.join(words)}"
+    return shlex.join(["python", "-m", module, *words])

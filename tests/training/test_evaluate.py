@@ -36,7 +36,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.mark.parametrize(
     ("task", "figures"),
     [
-        ("moments", {"moments.png", "moment_imu_points.png", "moment_points_imu.png"}),
+        ("moments", {"moment_imu_points.png", "moment_points_imu.png"}),
         ("retrieval", {"retrieval_imu_points.png", "retrieval_points_imu.png"}),
         ("embedding", {"embedding.png"}),
     ],

@@ -126,7 +126,7 @@ def draw_embedding(
     _save(figure, path)
 
 
-def draw_retrievals(answers: Sequence[Answer], path: Path, count: int = 4) -> None:
+def draw_retrievals(answers: Sequence[Answer], path: Path, count: int = 3) -> None:
     """Figure 6: some queries, each with its best answers beside it, over time from left to right."""
     figure = Figure(figsize=(3.2 * (FOUND + 1), 1.5 * count), layout="constrained")
     step = max(1, len(answers) // count)
