@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 import pytest
 
 from despite_ros.config import override
+from despite_ros.encoders import Encoders
 from despite_ros.errors import UserError
 from despite_ros.motion.imu import GRAVITY
 from despite_ros.motion.wearers import Sensor, Wearer
@@ -32,7 +34,7 @@ class Room:
         self.spacing = 3.0  # metres between neighbours
         wearers = [Wearer(name, {"left_shank": Sensor(f"/{name}")}) for name in NAMES]
         settings = override(Settings(), {"matching.correct_clock": correct_clock}, "test")
-        self.reid = Reidentifier(settings, wearers, FakeEncoders())  # type: ignore[arg-type]
+        self.reid = Reidentifier(settings, wearers, cast(Encoders, FakeEncoders()))
         self.tracks = list(range(10, 10 + people))
 
     def samples(self, frame: int, late_ms: int = 0) -> None:

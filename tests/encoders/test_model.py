@@ -53,12 +53,12 @@ def test_a_provider_that_does_not_start_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
-    [({"device": "tpu"}, "auto, tensorrt, cuda, cpu"), ({"precision": "int8"}, "float16")],
+    ("device", "precision", "said"),
+    [("tpu", "float16", "auto, tensorrt, cuda, cpu"), ("auto", "int8", "float16")],
 )
-def test_unknown_choices_are_listed(model_folder: Path, changes: dict[str, str], said: str) -> None:
+def test_unknown_choices_are_listed(model_folder: Path, device: str, precision: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        load(model_folder, **changes)  # type: ignore[arg-type]
+        load(model_folder, device, precision=precision)
 
 
 def test_a_damaged_model_is_not_loaded(copied: Path) -> None:

@@ -22,8 +22,8 @@ class Echo:
         return found
 
 
-def activities(**settings: float) -> Activities:
-    return Activities(Echo(), LABELS, MatchingSettings(**settings))  # type: ignore[arg-type]
+def activities(settings: MatchingSettings = MatchingSettings()) -> Activities:
+    return Activities(Echo(), LABELS, settings)
 
 
 def row(*values: float) -> FloatArray:
@@ -38,7 +38,9 @@ def test_label_confidence_and_all_scores() -> None:
 
 
 def test_unknown_where_nothing_is_likely_enough() -> None:
-    (found,) = activities(activity_confidence=0.5).update(0.0, [5], row(0.3, 0.36, 0.34), NONE, {})
+    (found,) = activities(MatchingSettings(activity_confidence=0.5)).update(
+        0.0, [5], row(0.3, 0.36, 0.34), NONE, {}
+    )
     assert found.label == UNKNOWN and found.confidence == pytest.approx(0.36)
 
 
@@ -51,7 +53,7 @@ def test_the_imu_counts_once_its_wearer_is_assigned() -> None:
 
 
 def test_one_odd_frame_does_not_change_the_label() -> None:
-    smoothed = activities(activity_memory=0.5)
+    smoothed = activities(MatchingSettings(activity_memory=0.5))
     smoothed.update(0.0, [5], row(0.9, 0.1, 0.0), NONE, {})
     (found,) = smoothed.update(0.1, [5], row(0.1, 0.9, 0.0), NONE, {})
     assert found.label == "stand"
