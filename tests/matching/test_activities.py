@@ -11,6 +11,7 @@ from despite_ros.matching.zero_shot import ZeroShot
 
 LABELS = ("stand", "walk", "run")
 NONE = np.zeros((0, 3), np.float32)
+DEFAULTS = MatchingSettings()
 
 
 class Echo:
@@ -22,7 +23,7 @@ class Echo:
         return found
 
 
-def activities(settings: MatchingSettings = MatchingSettings()) -> Activities:
+def activities(settings: MatchingSettings = DEFAULTS) -> Activities:
     return Activities(Echo(), LABELS, settings)
 
 
@@ -38,9 +39,8 @@ def test_label_confidence_and_all_scores() -> None:
 
 
 def test_unknown_where_nothing_is_likely_enough() -> None:
-    (found,) = activities(MatchingSettings(activity_confidence=0.5)).update(
-        0.0, [5], row(0.3, 0.36, 0.34), NONE, {}
-    )
+    cautious = activities(MatchingSettings(activity_confidence=0.5))
+    (found,) = cautious.update(0.0, [5], row(0.3, 0.36, 0.34), NONE, {})
     assert found.label == UNKNOWN and found.confidence == pytest.approx(0.36)
 
 
