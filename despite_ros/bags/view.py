@@ -14,6 +14,8 @@ from despite_ros.records import NOBODY, PeopleFrame, ReidFrame
 from despite_ros.transforms import moved
 
 TRAIL = 100  # sweeps
+HEADROOM = 0.25  # m, between a box and its name
+BACKGROUND = (22, 26, 34)
 NAMELESS = (150, 160, 172)
 PALETTE = (
     (47, 125, 225), (225, 87, 47), (47, 168, 102), (160, 79, 208), (209, 162, 28), (26, 165, 184),
@@ -55,17 +57,18 @@ class Viewer:
             self._open(target)
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(f"view: Rerun cannot open {target}: {error}") from error
-        view = rerun.blueprint.Spatial3DView(origin="world", name="room")
-        rerun.send_blueprint(rerun.blueprint.Blueprint(view, collapse_panels=True))
         rerun.log("world", rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
         self._trails: defaultdict[int, deque[FloatArray]] = defaultdict(lambda: deque(maxlen=TRAIL))
         self._colours: dict[str, tuple[int, int, int]] = {}
+        self._looking = False
 
     def cloud(
         self, points: FloatArray, stamp_ns: int, pose: DoubleArray | None = None, name: str = "lidar"
     ) -> None:
         """One sweep of the LiDAR `name`. points: N×3 in its frame; pose: 4×4 LiDAR → fixed frame."""
         world = points if pose is None else moved(points, pose)
+        if not self._looking and len(world):
+            self._look(world)
         self._at(stamp_ns)
         cloud = self._rerun.Points3D(world, colors=_by_height(world), radii=0.012)
         self._rerun.log(f"world/cloud/{name.strip('/')}", cloud)
@@ -106,6 +109,18 @@ class Viewer:
         else:
             self._rerun.spawn()
 
+    def _look(self, points: FloatArray) -> None:
+        """Open one large view, from above a corner of what the first cloud shows."""
+        self._looking = True
+        blueprint = self._rerun.blueprint
+        low, high = np.percentile(points, [5, 95], axis=0)
+        middle, reach = (low + high) / 2, float(np.linalg.norm((high - low)[:2])) / 2
+        eye = blueprint.EyeControls3D(
+            position=middle + reach * np.array([-0.8, -0.8, 1.0]), look_target=middle, eye_up=[0, 0, 1]
+        )
+        view = blueprint.Spatial3DView(origin="world", name="room", background=BACKGROUND, eye_controls=eye)
+        self._rerun.send_blueprint(blueprint.Blueprint(view, collapse_panels=True))
+
     def _at(self, stamp_ns: int) -> None:
         self._rerun.set_time("stamp", timestamp=np.datetime64(stamp_ns, "ns"))
 
@@ -113,10 +128,10 @@ class Viewer:
         rerun = self._rerun
         centres = np.array([person.position for person in people.people]).reshape(-1, 3)
         halves = np.array([person.size for person in people.people]).reshape(-1, 3) / 2
-        boxes = rerun.Boxes3D(
-            centers=centres, half_sizes=halves, colors=colours, labels=labels, show_labels=True
-        )
-        rerun.log("world/people", boxes)
+        rerun.log("world/people", rerun.Boxes3D(centers=centres, half_sizes=halves, colors=colours))
+        heads = centres + halves * (0, 0, 1) + (0, 0, HEADROOM)
+        names = rerun.Points3D(heads, radii=0.01, colors=colours, labels=labels, show_labels=True)
+        rerun.log("world/people/names", names)
         trails = [np.array(self._trails[person.track_id]) for person in people.people]
         rerun.log("world/trails", rerun.LineStrips3D(trails, colors=colours))
 
