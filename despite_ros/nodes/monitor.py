@@ -15,7 +15,7 @@ from despite_ros.nodes.qos import RESULTS
 CHECK_S = 0.1  # how often silence is looked for
 PUBLISH_S = 1.0  # how often diagnostics go out while nothing changes
 REPEAT_S = 10.0  # a fault that goes on is logged again after this time
-RATE_WINDOW = 50  # messages over which a topic's rate is taken
+RATE_WINDOW = 50  # arrivals over which a topic's rate is taken
 FRESH_S = 5.0  # a fault younger than this makes the node's status a warning
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -29,19 +29,21 @@ class Input:
     received: int = 0
     lost: int = 0
     last: float | None = None
-    times: deque[float] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
+    arrivals: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
 
-    def take(self) -> None:
-        """A message came."""
-        self.received += 1
+    def take(self, count: int) -> None:
+        """So many messages came."""
+        self.received += count
         self.last = time.monotonic()
-        self.times.append(self.last)
+        self.arrivals.append((self.last, self.received))
 
     @property
     def rate_hz(self) -> float:
-        """Of the newest messages; 0 while there are fewer than two."""
-        span = self.times[-1] - self.times[0] if self.times else 0.0
-        return (len(self.times) - 1) / span if span > 0 else 0.0
+        """Of the newest messages; 0 while there are too few to tell."""
+        if len(self.arrivals) < 2:
+            return 0.0
+        (first, before), (last, after) = self.arrivals[0], self.arrivals[-1]
+        return (after - before) / (last - first) if last > first else 0.0
 
     def status(self, now: float) -> tuple[bytes, str]:
         """Level and message."""
@@ -79,9 +81,9 @@ class Monitor:
         """Report when `topic` is silent for longer than `timeout_s`."""
         self._inputs[topic] = Input(topic, timeout_s)
 
-    def received(self, topic: str) -> None:
-        """A message of a watched topic came."""
-        self._inputs[topic].take()
+    def received(self, topic: str, count: int = 1) -> None:
+        """Messages of a watched topic came."""
+        self._inputs[topic].take(count)
 
     def lost(self, topic: str, count: int = 1) -> None:
         """Messages of a watched topic were left out because newer ones came."""

@@ -1,14 +1,13 @@
 """The reid node: /despite/people and IMU topics → names, activities, a tf frame per named person."""
 
 import threading
-from collections import Counter, deque
+from collections import Counter
 from functools import partial
 
 from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
 from despite_msgs.srv import CalibrateWearer
 from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
 from rclpy.node import Node
-from sensor_msgs.msg import Imu
 from tf2_msgs.msg import TFMessage
 
 from despite_ros.encoders import load
@@ -16,6 +15,7 @@ from despite_ros.errors import UserError
 from despite_ros.motion.calibration import SECONDS, save_wearer
 from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.wearers import Wearer, load_wearers
+from despite_ros.nodes.imu_inputs import ImuInputs
 from despite_ros.nodes.markers import MarkerPublisher, name_markers
 from despite_ros.nodes.messages import (
     activities_to_message,
@@ -26,7 +26,7 @@ from despite_ros.nodes.messages import (
 )
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
-from despite_ros.nodes.qos import IMU, RESULTS, TRANSFORMS, watch_offers
+from despite_ros.nodes.qos import RESULTS, TRANSFORMS, watch_offers
 from despite_ros.nodes.story import names_story, wearer_values
 from despite_ros.nodes.warm_up import warm_up_reid
 from despite_ros.nodes.worker import NewestFirstWorker
@@ -34,15 +34,13 @@ from despite_ros.pipeline import Reidentifier
 from despite_ros.records import PeopleFrame, ReidFrame
 
 PEOPLE = "despite/people"
-WAITING = 2000  # IMU samples of a sensor that wait for the next sweep; 5 s at 400 Hz
-Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, serialised sensor_msgs/Imu
 
 
 class ReidNode(Node):
     """Names people; thin: takes people and IMU samples, calls `Reidentifier`, publishes.
 
-    IMU callbacks only queue their messages, as bytes: of many IMUs, that is most of what the node does.
-    They are decoded before a sweep. `lock` guards the `Reidentifier`.
+    IMU samples are taken from their topics when the people of a sweep come, and decoded in the worker.
+    `lock` guards the `Reidentifier`.
     """
 
     def __init__(self) -> None:
@@ -59,7 +57,6 @@ class ReidNode(Node):
         self.lock = threading.Lock()
         self.reidentifier = Reidentifier(self.settings, wearers, self.encoders)
         self.monitor = Monitor(self, self.settings.nodes.latency_warning)
-        self.samples: deque[Waiting] = deque(maxlen=WAITING * sum(len(item.sensors) for item in wearers))
         self.assignments = self.create_publisher(ImuAssignmentArray, "despite/assignments", RESULTS)
         self.activities = self.create_publisher(ActivityArray, "despite/activities", RESULTS)
         self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
@@ -86,35 +83,18 @@ class ReidNode(Node):
         return load_wearers(path)
 
     def _subscribe(self, wearers: tuple[Wearer, ...]) -> None:
-        timeout = self.settings.motion.imu_timeout
-        for wearer in wearers:
-            for limb, sensor in wearer.sensors.items():
-                self.monitor.watch(sensor.topic, timeout)
-                self.create_subscription(
-                    Imu,
-                    sensor.topic,
-                    partial(self._take_imu, sensor.topic, wearer.name, limb),
-                    IMU,
-                    raw=True,
-                    event_callbacks=watch_offers(partial(self._complain_of_qos, sensor.topic)),
-                )
+        self.imus = ImuInputs(self, wearers, self.settings.motion.imu_timeout, self.monitor)
         self.monitor.watch(PEOPLE, self.settings.nodes.lidar_timeout)
         self.create_subscription(
             PersonArray,
             PEOPLE,
             self._take_people,
             RESULTS,
-            event_callbacks=watch_offers(partial(self._complain_of_qos, PEOPLE)),
+            event_callbacks=watch_offers(partial(self.monitor.fault, "incompatible_qos", PEOPLE)),
         )
 
-    def _complain_of_qos(self, topic: str, line: str) -> None:
-        self.monitor.fault("incompatible_qos", topic, line)
-
-    def _take_imu(self, topic: str, wearer: str, limb: str, data: bytes) -> None:
-        self.monitor.received(topic)
-        self.samples.append((topic, wearer, limb, data))
-
     def _take_people(self, message: PersonArray) -> None:
+        self.imus.take()
         self.monitor.received(PEOPLE)
         if self.worker.offer(message):
             self.monitor.lost(PEOPLE)
@@ -133,8 +113,7 @@ class ReidNode(Node):
 
     def _drain(self) -> None:
         """Hand the waiting samples to the `Reidentifier`; the lock is held."""
-        while self.samples:
-            topic, wearer, limb, data = self.samples.popleft()
+        for topic, wearer, limb, data in self.imus.waiting():
             try:
                 self.reidentifier.imu(wearer, limb, *decode_imu(data))
             except UserError as error:
@@ -154,6 +133,7 @@ class ReidNode(Node):
     def _calibrate(
         self, request: CalibrateWearer.Request, response: CalibrateWearer.Response
     ) -> CalibrateWearer.Response:
+        self.imus.take()
         try:
             with self.lock:
                 self._drain()

@@ -1,0 +1,84 @@
+"""IMU topics, asked for their messages when a sweep needs them.
+
+A callback costs the executor some 0.1 ms, which many sensors at 100 Hz and more turn into most of a core, and
+samples that wait for their turn would miss the sweep they belong to. So these subscriptions are not waited
+for: whoever needs the samples takes all that have arrived.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import Imu
+
+from despite_ros.motion.wearers import Wearer
+from despite_ros.nodes.monitor import Monitor
+from despite_ros.nodes.qos import IMU, watch_offers
+
+POLL_S = 0.1  # how often samples are taken while no sweep comes
+WAITING = 2000  # samples of a sensor that wait for the next sweep; 5 s at 400 Hz
+Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, a serialised sensor_msgs/Imu
+
+
+class Unattended(CallbackGroup):
+    """The executor does not wait for messages of this group's subscriptions, only for their events."""
+
+    def can_execute(self, entity: Any) -> bool:
+        """Whether the executor may look at it."""
+        return not isinstance(entity, Subscription)
+
+    def beginning_execution(self, entity: Any) -> bool:
+        """Events may always run."""
+        return True
+
+    def ending_execution(self, entity: Any) -> None:
+        """Nothing to note."""
+
+
+class ImuInputs:
+    """All IMU topics of the wearers. `take` is for the executor's thread, `waiting` for any one other."""
+
+    def __init__(self, node: Node, wearers: Sequence[Wearer], timeout_s: float, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._group = Unattended()
+        self._sensors = [
+            (sensor.topic, wearer.name, limb) for wearer in wearers for limb, sensor in wearer.sensors.items()
+        ]
+        self._samples: deque[Waiting] = deque(maxlen=WAITING * len(self._sensors))
+        for topic, _, _ in self._sensors:
+            monitor.watch(topic, timeout_s)
+        self._subscriptions = [self._subscribe(node, topic) for topic, _, _ in self._sensors]
+        node.create_timer(POLL_S, self.take, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def take(self) -> None:
+        """Take all samples that have arrived."""
+        for sensor, subscription in zip(self._sensors, self._subscriptions, strict=True):
+            count = 0
+            with subscription.handle:
+                while (taken := subscription.handle.take_message(Imu, True)) is not None:
+                    self._samples.append((*sensor, taken[0]))
+                    count += 1
+            if count:
+                self._monitor.received(sensor[0], count)
+
+    def waiting(self) -> Iterator[Waiting]:
+        """The samples that were taken, oldest first; each is given once."""
+        while self._samples:
+            yield self._samples.popleft()
+
+    def _subscribe(self, node: Node, topic: str) -> Any:
+        complain: Callable[[str], None] = partial(self._monitor.fault, "incompatible_qos", topic)
+        return node.create_subscription(
+            Imu,
+            topic,
+            lambda _: None,
+            IMU,
+            raw=True,
+            callback_group=self._group,
+            event_callbacks=watch_offers(complain),
+        )
