@@ -1,4 +1,4 @@
-"""PointCloud2 topics: one subscription each, several put together by stamp."""
+"""PointCloud2 topics and another detector's boxes: one subscription each, put together by stamp."""
 
 import importlib
 import importlib.util
@@ -12,12 +12,12 @@ from sensor_msgs.msg import PointCloud2
 
 from despite_ros.errors import UserError
 from despite_ros.nodes.monitor import Monitor
-from despite_ros.nodes.qos import CLOUD, CLOUD_RELIABLE, watch_offers
+from despite_ros.nodes.qos import CLOUD, CLOUD_RELIABLE, DETECTIONS, watch_offers
 from despite_ros.nodes.settings import NodeSettings
 
 RELIABILITIES = ("auto", "best_effort", "reliable")
 ADAPT_S = 0.5  # how often the offers of publishers are looked at
-QUEUE = 10  # sweeps of each LiDAR that wait for their partners
+QUEUE = 10  # messages of each topic that wait for their partners
 
 
 class CloudSubscription:
@@ -61,65 +61,92 @@ class CloudSubscription:
 
 
 class CloudInputs:
-    """All LiDAR topics; hands on tuples of clouds that belong together, those of silent LiDARs left out."""
+    """All LiDAR topics, and another detector's boxes where settings name a topic of such.
+
+    Hands on tuples of messages that belong together: clouds in the order of the topics, then the boxes.
+    What is silent is left out.
+    """
 
     def __init__(
         self,
         node: Node,
         settings: NodeSettings,
         monitor: Monitor,
-        callback: Callable[[tuple[PointCloud2, ...]], None],
+        callback: Callable[[tuple[Any, ...]], None],
     ) -> None:
-        self._filters = importlib.import_module("message_filters") if len(settings.lidar_topics) > 1 else None
+        self._lidars, self._topics = settings.lidar_topics, input_topics(settings)
+        self._filters = importlib.import_module("message_filters") if len(self._topics) > 1 else None
         self._slop, self._monitor, self._callback = settings.lidar_slop, monitor, callback
-        self._topics = settings.lidar_topics
         self._live: tuple[str, ...] = ()
         self._queues: dict[str, Any] = {}
         for topic in self._topics:
             monitor.watch(topic, settings.lidar_timeout)
         self.subscriptions = [
             CloudSubscription(node, topic, settings.lidar_reliability, monitor, self._taker(topic))
-            for topic in self._topics
+            for topic in self._lidars
         ]
+        if settings.detections_topic:
+            self._take_detections(node, settings.detections_topic)
+
+    def _take_detections(self, node: Node, topic: str) -> None:
+        def take(boxes: Any) -> None:
+            self._monitor.received(topic)
+            if any(self._monitor.alive(lidar) for lidar in self._lidars):
+                self._take(topic, boxes)
+
+        events = watch_offers(lambda line: self._monitor.fault("incompatible_qos", topic, line))
+        kind = importlib.import_module("vision_msgs.msg").Detection3DArray
+        node.create_subscription(kind, topic, take, DETECTIONS, event_callbacks=events)
 
     def _taker(self, topic: str) -> Callable[[PointCloud2], None]:
         return lambda cloud: self._take(topic, cloud)
 
-    def _take(self, topic: str, cloud: PointCloud2) -> None:
+    def _take(self, topic: str, message: Any) -> None:
         if self._filters is None:
-            self._callback((cloud,))
+            self._callback((message,))
             return
         live = tuple(name for name in self._topics if self._monitor.alive(name))
         if live != self._live:
             self._synchronise(live)
-        self._queues[topic].signalMessage(cloud)
+        self._queues[topic].signalMessage(message)
 
     def _synchronise(self, live: Sequence[str]) -> None:
-        """Match the clouds of the LiDARs that are alive."""
+        """Match the messages of the topics that are alive."""
         assert self._filters is not None
         self._live = tuple(live)
         self._queues = {topic: self._filters.SimpleFilter() for topic in live}
         matcher = self._filters.ApproximateTimeSynchronizer(list(self._queues.values()), QUEUE, self._slop)
-        matcher.registerCallback(lambda *clouds: self._callback(clouds))
+        matcher.registerCallback(lambda *messages: self._callback(messages))
+
+
+def input_topics(settings: NodeSettings) -> tuple[str, ...]:
+    """What the people node subscribes to, beside transforms: LiDARs first."""
+    return (*settings.lidar_topics, *filter(None, [settings.detections_topic]))
 
 
 def check_inputs(settings: NodeSettings) -> None:
     """Check what `CloudInputs` will need.
 
     Raises:
-        UserError: no topic, one given twice, an unknown reliability, or no message_filters for several.
+        UserError: no topic, one given twice, an unknown reliability, or a package that is missing.
     """
-    topics = settings.lidar_topics
-    if not topics or not all(topics):
+    lidars, topics = settings.lidar_topics, input_topics(settings)
+    if not lidars or not all(lidars):
         raise UserError("nodes.lidar_topics: give at least one sensor_msgs/PointCloud2 topic")
     if len(set(topics)) != len(topics):
-        raise UserError(f"nodes.lidar_topics: a topic is given twice: {', '.join(topics)}")
+        raise UserError(
+            f"nodes.lidar_topics, nodes.detections_topic: a topic is given twice: {', '.join(topics)}"
+        )
     if settings.lidar_reliability not in RELIABILITIES:
         raise UserError(
             f"nodes.lidar_reliability: '{settings.lidar_reliability}' is none of {', '.join(RELIABILITIES)}"
         )
-    if len(topics) > 1 and importlib.util.find_spec("message_filters") is None:
+    wanted = {"message_filters": len(topics) > 1, "vision_msgs": bool(settings.detections_topic)}
+    missing = [name for name, needed in wanted.items() if needed and importlib.util.find_spec(name) is None]
+    if missing:
         raise UserError(
-            "nodes.lidar_topics: several LiDARs are put together by message_filters, which comes with a ROS "
-            "install (ros-jazzy-message-filters) and is not on PyPI; give one topic here"
+            f"nodes.lidar_topics, nodes.detections_topic: {' and '.join(topics)} together need "
+            f"{' and '.join(missing)}, which come with a ROS install "
+            f"({', '.join('ros-jazzy-' + name.replace('_', '-') for name in missing)}) and are not on PyPI; "
+            "without them give one LiDAR and no detector"
         )

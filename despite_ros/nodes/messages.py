@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -9,6 +10,7 @@ from despite_msgs import msg as despite
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import Header
 
+from despite_ros.arrays import DoubleArray
 from despite_ros.limbs import POINTS
 from despite_ros.records import Activity, Assignment, PeopleFrame, Person, ReidFrame, State
 
@@ -55,6 +57,20 @@ def people_from_message(message: despite.PersonArray) -> PeopleFrame:
         dict(zip(message.counters, map(int, message.counts), strict=True)),
         dict(zip(message.stages, map(float, message.latency), strict=True)),
     )
+
+
+def boxes_from_message(detections: Any) -> DoubleArray:
+    """A vision_msgs/Detection3DArray as B×7: centre, size (metres), heading (radians), in its own frame.
+
+    Boxes are taken to stand upright: what turns them about x or y is left out.
+    """
+    return np.array([_box(detection.bbox) for detection in detections.detections]).reshape(-1, 7)
+
+
+def _box(box: Any) -> tuple[float, ...]:
+    at, turn, size = box.center.position, box.center.orientation, box.size
+    sine, cosine = 2 * (turn.w * turn.z + turn.x * turn.y), 1 - 2 * (turn.y**2 + turn.z**2)
+    return (at.x, at.y, at.z, size.x, size.y, size.z, math.atan2(sine, cosine))
 
 
 def assignments_to_message(frame: ReidFrame, frame_id: str) -> despite.ImuAssignmentArray:

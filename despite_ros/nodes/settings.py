@@ -15,6 +15,9 @@ class NodeSettings:
     )
     lidar_timeout: float = setting(0.5, "a LiDAR that is silent for longer is reported, s", 0.05, 60.0)
     lidar_slop: float = setting(0.05, "several LiDARs' sweeps this close belong together, s", 0.0, 1.0)
+    detections_topic: str = setting(
+        "", "vision_msgs/Detection3DArray of another detector, whose boxes replace the search; empty: none"
+    )
     fixed_frame: str = setting("", "tf frame of the results, z up; empty: the cloud's own frame")
     wearers: str = setting("", "path of the wearers file")
     results: str = setting("", "folder for results and report, for the results node")

@@ -30,6 +30,14 @@ def boxes_to_people(
     return found
 
 
+def move_boxes(boxes: DoubleArray, pose: DoubleArray) -> DoubleArray:
+    """B boxes (B×7 as above) in another frame that is turned about z only; pose: 4×4, theirs → the other."""
+    moved = boxes.copy()
+    moved[:, :3] = boxes[:, :3] @ pose[:3, :3].T + pose[:3, 3]
+    moved[:, 6] += np.arctan2(pose[1, 0], pose[0, 0])
+    return moved
+
+
 def _from_centre(cloud: DoubleArray, box: DoubleArray) -> DoubleArray:
     """Distance (N,) of each point to the box's centre in plan view, infinite outside the box."""
     cosine, sine = np.cos(box[6]), np.sin(box[6])
