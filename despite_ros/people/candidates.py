@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
 from despite_ros.people.clustering import groups
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.partition import outline, split
@@ -66,42 +66,54 @@ def take_apart(
     whole: Sequence[Candidate],
     points: FloatArray,
     above: FloatArray,
+    core: BoolArray,
     centres: Mapping[int, DoubleArray],
     judge: Judge,
     settings: PartitionSettings,
 ) -> list[Candidate]:
     """Candidates, judged, with those replaced by their parts that look more like people than the whole does.
 
-    Of a claim the part nearest to where the track (key → x, y in `centres`) is predicted stays its own.
+    They are cut at their necks; of a claim the part nearest to where the track (key → x, y in `centres`)
+    is predicted stays its own. Or a claim keeps but its `core` (N,), the points that are near to where the
+    track's were, and leaves what stands beside.
     """
-    parts = [parts_of(candidate, points, above, settings) for candidate in whole]
-    judged = judge([*whole, *(part for some in parts for part in some)])
-    found, first = [], len(whole)
-    for candidate, some in zip(judged, parts, strict=False):
-        pieces = judged[first : first + len(some)]
-        first += len(some)
-        if pieces and fmean(piece.log_odds for piece in pieces) > candidate.log_odds:
-            found += _inherit(candidate, pieces, points, centres)
-        else:
-            found.append(candidate)
+    ways = [_ways(candidate, points, above, core, settings) for candidate in whole]
+    judged = iter(judge([*whole, *(part for some in ways for parts in some for part in parts)]))
+    firsts = [next(judged) for _ in whole]
+    found = []
+    for candidate, some in zip(firsts, ways, strict=True):
+        best, most = [candidate], candidate.log_odds
+        for parts in some:
+            pieces = [next(judged) for _ in parts]
+            people = [piece.log_odds for piece in pieces if piece.owner != NOBODY]
+            odds = fmean(people or [piece.log_odds for piece in pieces])
+            if odds > most:
+                best, most = pieces, odds
+        found += _inherit(candidate, best, points, centres)
     return found
 
 
-def parts_of(
-    candidate: Candidate, points: FloatArray, above: FloatArray, settings: PartitionSettings
-) -> list[Candidate]:
-    """The candidate cut at its necks; nothing if it has none."""
-    if not settings.split_length <= outline(points, candidate.members)[2] <= settings.longest:
-        return []
-    parts = groups(split(points[candidate.members], above[candidate.members], settings))
-    pieces = [Candidate(candidate.members[part], candidate.context) for part in parts if len(part)]
-    return pieces if len(pieces) > 1 else []
+def _ways(
+    candidate: Candidate, points: FloatArray, above: FloatArray, core: BoolArray, settings: PartitionSettings
+) -> list[list[Candidate]]:
+    """The ways to take a candidate apart: at its necks, and a claim into core and rest."""
+    members = candidate.members
+    ways = []
+    if settings.split_length <= outline(points, members)[2] <= settings.longest:
+        parts = groups(split(points[members], above[members], settings))
+        ways.append([Candidate(members[part], candidate.context) for part in parts if len(part)])
+    if candidate.owner != NOBODY:
+        inside = core[members]
+        ways.append(
+            [candidate._replace(members=members[inside]), Candidate(members[~inside], candidate.context)]
+        )
+    return [parts for parts in ways if min(len(part.members) for part in parts) >= settings.fewest]
 
 
 def _inherit(
     whole: Candidate, parts: list[Candidate], points: FloatArray, centres: Mapping[int, DoubleArray]
 ) -> list[Candidate]:
-    if whole.owner == NOBODY:
+    if whole.owner == NOBODY or any(part.owner == whole.owner for part in parts):
         return parts
     away = [np.linalg.norm(outline(points, part.members)[:2] - centres[whole.owner]) for part in parts]
     heir = int(np.argmin(away))

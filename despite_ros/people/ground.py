@@ -12,9 +12,11 @@ SAMPLES = 600  # cells that judge a hypothesis
 NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
 STEEPEST = 35.0  # degrees; a steeper plane is a wall
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
+THIN, TALL = np.float32(0.25), np.float32(1.5)  # metres above a cell's lowest points
+FLAT = 0.6  # a cell away from the plane is floor if this share of its points is thin, not a wall
 BAND = 0.08  # metres about the height map within which points refine it
 BELOW = -0.2  # metres under a hypothesis from which a sample counts against it
-SURE = 0.35  # share of the cells in the plane from which it is a floor for sure
+SURE = 0.5  # share of the cells in the plane from which it is a floor for sure
 LEVEL = 0.035  # slope (2°) below which a sensor counts as level
 NOISE_FACTOR = 2.5  # standard deviations of floor points that clearance must cover at least
 
@@ -55,7 +57,10 @@ class Ground:
             self.plane = np.zeros(3)
         flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
-        floor = grow(lows - flat, NEAR_PLANE, rise, self.settings.level_area / side**2)
+        flatness: FloatArray = flat_shares(points, lows, x0, y0, side)
+        residual = lows - flat
+        residual[(flatness < FLAT) & (np.abs(residual) >= NEAR_PLANE)] = np.nan
+        floor = grow(residual, NEAR_PLANE, rise, self.settings.level_area / side**2)
         self.heights = np.asarray(flat + fill(floor), np.float32)
         correction, noise = refine(points, self.heights, x0, y0, side, BAND)
         self.heights += correction
@@ -164,6 +169,28 @@ def cell_lows(points: FloatArray, x0: float, y0: float, side: float, cells: int)
             low = lows[row * cells + column, 2]
             third[row, column] = np.nan if np.isinf(low) else low
     return third
+
+
+@numba.njit(cache=True)
+def flat_shares(points: FloatArray, lows: FloatArray, x0: float, y0: float, side: float) -> FloatArray:
+    """Of each cell's points up to TALL above its low, the share up to THIN above it.
+
+    High for a floor, which is thin; low for walls and people, whose feet are hidden more often than not.
+    """
+    cells = len(lows)
+    every, thin = np.zeros((cells, cells), np.float32), np.zeros((cells, cells), np.float32)
+    scale = np.float32(1.0 / side)
+    left, front = np.float32(x0), np.float32(y0)
+    for i in range(len(points)):
+        row = int(np.floor((points[i, 0] - left) * scale))
+        column = int(np.floor((points[i, 1] - front) * scale))
+        if row < 0 or column < 0 or row >= cells or column >= cells:
+            continue
+        height = points[i, 2] - lows[row, column]
+        if height < TALL:
+            every[row, column] += 1
+            thin[row, column] += height < THIN
+    return thin / np.maximum(every, np.float32(1))
 
 
 @numba.njit(cache=True)

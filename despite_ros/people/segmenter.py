@@ -101,9 +101,9 @@ class Segmenter:
         self.tracker.predict(stamp_ns)
         labels = self.clustering.label(points, sensor)
         watch.lap("clustering")
-        owners, free = self._claims(points, labels)
+        owners, near, free = self._claims(points, labels)
         watch.lap("claims")
-        detections = self._detections(points, above, labels, owners, sensor, counters)
+        detections = self._detections(points, above, labels, owners, near, sensor, counters)
         watch.lap("gate")
         self.tracker.update(detections, self.still_sweeps >= STANDING)
         watch.lap("tracking")
@@ -189,17 +189,18 @@ class Segmenter:
         """Whether the background is in use: the sensor stands still."""
         return self.settings.background.enabled and self.still_sweeps >= STANDING
 
-    def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, BoolArray]:
-        """Track that each point belongs to, and whether it may be background: no moving track is near."""
+    def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, IndexArray, BoolArray]:
+        """Track that each point belongs to, that it is near to, and whether it may be background."""
         tracks = self.tracker.tracks
         if not tracks:
-            return np.full(len(points), NOBODY, np.int32), np.ones(len(points), np.bool_)
+            nobody = np.full(len(points), NOBODY, np.int32)
+            return nobody, nobody, np.ones(len(points), np.bool_)
         centres = np.stack([track.state[:2] for track in tracks])
         shapes = np.stack([track.predicted_shape() for track in tracks])
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
         owners, near = claim(points, labels, centres, shapes, unseen, self.settings.partition)
         inert = np.array([*(track.inert for track in tracks), True])
-        return owners, inert[near]
+        return owners, near, inert[near]
 
     def _detections(
         self,
@@ -207,6 +208,7 @@ class Segmenter:
         above: FloatArray,
         labels: IndexArray,
         owners: IndexArray,
+        near: IndexArray,
         sensor: DoubleArray,
         counters: dict[str, int],
     ) -> list[Detection]:
@@ -216,7 +218,7 @@ class Segmenter:
         judge = partial(self.judge, points=points, above=above, sensor=sensor)
         settings = self.settings.partition
         candidates = find_candidates(points, labels, owners, list(centres), settings)
-        candidates = take_apart(candidates, points, above, centres, judge, settings)
+        candidates = take_apart(candidates, points, above, near == owners, centres, judge, settings)
         candidates = put_together(candidates, points, judge, settings)
         counters["clusters"] = len(candidates)
         found = []

@@ -125,15 +125,15 @@ class Tracker:
             track.crowded = max(0, track.crowded + (1 if older else -1))
 
     def _believed(self, track: Track, static: bool) -> bool:
-        """Whether a new track is a person: at once, soon, or after a while if it goes somewhere."""
+        """Whether a new track is a person: at once if that is certain, the later the less likely it is."""
         settings = self.settings
-        wanted = np.interp(track.hits, (settings.birth, settings.doubt), (settings.likely, settings.possible))
         if track.detection is None or len(track.detection.points) < settings.fewest:
             return False
+        if track.evidence >= settings.certain:
+            return True
+        wanted = np.interp(track.hits, (settings.birth, settings.doubt), (settings.likely, settings.possible))
         rests = static and track.variance < REST**2
-        return track.evidence >= settings.certain or (
-            track.hits >= settings.birth and track.evidence >= wanted and not rests
-        )
+        return track.hits >= settings.birth and track.evidence >= float(wanted) and not rests
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
         if not tracks or not detections:
