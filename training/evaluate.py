@@ -46,6 +46,8 @@ from training.tasks.retrieval import Database, RetrievalSettings, retrieval
 Result = dict[str, Any]
 PIECE = 3.0  # seconds of each motion under each condition
 DIGITS = 4  # of a figure in a card
+DETAILS = {"recognition": ("mode", "modality", "classes", "per_label", "confusion")}
+"""What of a task's result is left out of a card; `--json` has it."""
 
 
 def run_matching(args: argparse.Namespace) -> Result:
@@ -292,15 +294,19 @@ def _some(motions: Sequence[Motion], args: argparse.Namespace) -> list[Motion]:
 def _write_to_card(args: argparse.Namespace, result: Result) -> None:
     folder = args.model if args.card is True else args.card
     card = read_card(folder)
-    entry = {"command": command_line("training.evaluate"), "result": _rounded(result)}
+    entry = {
+        "command": command_line("training.evaluate"),
+        "result": _brief(result, DETAILS.get(args.task, ())),
+    }
     note = {"note": args.note} if args.note else {}
     measured = {**card.measured, args.entry or args.task: note | entry}
     write_card(replace(card, measured=measured), folder)
 
 
-def _rounded(result: Any) -> Any:
+def _brief(result: Any, without: Sequence[str] = ()) -> Any:
+    """A result as a card shows it: figures rounded, without some of its parts."""
     if isinstance(result, dict):
-        return {name: _rounded(value) for name, value in result.items()}
+        return {name: _brief(value, without) for name, value in result.items() if name not in without}
     return round(result, DIGITS) if isinstance(result, float) else result
 
 
