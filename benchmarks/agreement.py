@@ -1,6 +1,6 @@
 """Do the live nodes and `despite replay` find the same in one recording?
 
-    python -m benchmarks.agreement RECORDING --wearers wearers.yaml [--rate max]
+    python -m benchmarks.agreement RECORDING --wearers wearers.yaml [--rate max 1.0]
 
 Replays the recording without ROS, plays it into the live nodes (processes of their own, messages through
 the DDS, the recording's own time), and compares sweep by sweep. Writes `benchmarks/results/agreement.json`,
@@ -9,6 +9,7 @@ and both runs' results and reports into `out/agreement`.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ OUT = Path(__file__).parent / "results" / "agreement.json"
 SETTLE_S = 1.0  # for the last results, after the last message was played
 
 
-def live_lines(args: argparse.Namespace) -> tuple[list[Line], dict[str, int]]:
+def live_lines(args: argparse.Namespace, rate: str) -> tuple[list[Line], dict[str, int]]:
     """What the nodes find in the recording, and what they counted as wrong.
 
     Raises:
@@ -44,7 +45,7 @@ def live_lines(args: argparse.Namespace) -> tuple[list[Line], dict[str, int]]:
     }
     commands = {
         "both": node_command("both", parameters),
-        "player": ["-m", "despite_ros.nodes", "player", str(args.recording), "--clock", "--rate", args.rate],
+        "player": ["-m", "despite_ros.nodes", "player", str(args.recording), "--clock", "--rate", rate],
     }
     with listening({"encoders.model": args.model}) as results, running(commands, args.out) as processes:
         while processes["player"].poll() is None and processes["both"].poll() is None:
@@ -58,20 +59,21 @@ def live_lines(args: argparse.Namespace) -> tuple[list[Line], dict[str, int]]:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Run both ways and compare."""
+    """Run both ways, the live one at every rate, and compare."""
     options = ReplayOptions(args.recording, args.out / "replay", args.wearers, model=args.model)
     run_replay(options)
     replayed = list(read_lines(options.out / "results.jsonl"))
-    begun = time.monotonic()
-    live, faults = live_lines(args)
+    runs = []
+    for rate in args.rate:
+        begun = time.monotonic()
+        live, faults = live_lines(args, rate)
+        run = {"rate": rate, "live_wall_s": round(time.monotonic() - begun, 1), "sweeps_live": len(live)}
+        runs.append(run | {"faults_live": faults, "agreement": agreement(replayed, live)})
     return {
         "recording": args.recording.name,
-        "rate": args.rate,
-        "live_wall_s": round(time.monotonic() - begun, 1),
         "sweeps_replayed": len(replayed),
-        "sweeps_live": len(live),
-        "faults_live": faults,
-        "agreement": agreement(replayed, live),
+        "load_at_end": os.getloadavg()[0],
+        "runs": runs,
     }
 
 
@@ -85,7 +87,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("out/agreement"), help="folder for both results")
     parser.add_argument("--model", default="despite-pi", help="released model: a name, or a folder")
     parser.add_argument(
-        "--rate", default="max", help="multiple of real time, or 'max': as fast as the nodes answer"
+        "--rate",
+        nargs="+",
+        default=["max", "1.0"],
+        help="multiples of real time, or 'max': as fast as the nodes answer",
     )
     found = measure(parser.parse_args(arguments))
     OUT.parent.mkdir(exist_ok=True)

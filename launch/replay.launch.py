@@ -21,7 +21,7 @@ OWN = {
 
 
 def start(context: LaunchContext) -> list[Node | RegisterEventHandler]:
-    """Nodes, a results node, and the player, whose end ends it all."""
+    """Nodes, a results node, and the player; the end of any of them ends it all."""
     given = {name: LaunchConfiguration(name).perform(context) for name in (*SHARED, *OWN)}
     arguments = {name: default for name, (default, _) in ARGUMENTS.items()}
     arguments |= {name: given[name] for name in SHARED} | {"use_sim_time": "true"}
@@ -43,7 +43,12 @@ def start(context: LaunchContext) -> list[Node | RegisterEventHandler]:
         arguments=["player", given["bag"], "--clock", "--rate", given["rate"]],
         output="screen",
     )
-    return [*nodes, player, RegisterEventHandler(OnProcessExit(target_action=player, on_exit=[Shutdown()]))]
+    processes = [*nodes, player]
+    ends = [
+        RegisterEventHandler(OnProcessExit(target_action=process, on_exit=[Shutdown()]))
+        for process in processes
+    ]
+    return [*processes, *ends]
 
 
 def generate_launch_description() -> LaunchDescription:
