@@ -73,9 +73,9 @@ def tables(report: Line) -> str:
     """The report as Markdown: names, activities, reliability of confidences, memory."""
     plain = [row for row in report["rows"] if not row["variant"]]
     parts = [
-        f"Model `{Path(report['model']).name}`; {report['motions']}; tracks: {report['tracks']}. Three",
-        f"quarters of the people wear four IMUs each, one more wearer is elsewhere; {report['effort']} effort,",
-        f"{report['seconds']:.0f} s.",
+        f"Model `{Path(report['model']).name}`; {report['motions']}; tracks: {report['tracks']}.",
+        "Three quarters of the people wear four IMUs each, one more wearer is elsewhere.",
+        f"Effort: {report['effort']}, {report['seconds']:.0f} s.",
         "",
         _table(
             ["scene", "variant", "scenes", *COLUMNS],

@@ -51,8 +51,10 @@ class TrueTracks:
 
     def _near(self, index: int, points: FloatArray, seconds: float) -> FloatArray:
         joints = self._joints(index, seconds)
-        return points[np.linalg.norm(points[:, None] - joints[None], axis=2).min(axis=1) < REACH]
+        distances = np.linalg.norm(points[:, None] - joints[None], axis=2)
+        return np.asarray(points[distances.min(axis=1) < REACH], np.float32)
 
     def _joints(self, index: int, seconds: float) -> FloatArray:
         motion = self._scene.people[index].motion
-        return motion.joints[np.clip(round(seconds * motion.rate), 0, motion.frames - 1)]
+        frame = min(max(round(seconds * motion.rate), 0), motion.frames - 1)
+        return np.asarray(motion.joints[frame], np.float32)

@@ -9,6 +9,9 @@ from despite_ros.arrays import AnyArray, DoubleArray, FloatArray
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.records import NOBODY
 
+OVERLAP = 1.0  # s for which a lost track and its successor may both be there
+INHERITED = 20.0  # frames, at most, as which a successor counts what it takes over
+
 
 @dataclass
 class _Track:
@@ -18,6 +21,9 @@ class _Track:
     weight: DoubleArray  # Σ weight
     position: FloatArray
     seen_ns: int
+    birthplace: FloatArray
+    born_ns: int
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,11 @@ class Evidence:
             if number in self._lost:
                 self._tracks[number] = self._lost.pop(number)
             elif number not in self._tracks:
-                self._tracks[number] = self._newcomer(stamp_ns, position)
+                nothing = (np.zeros(self._shape), np.zeros(self._shape))
+                self._tracks[number] = _Track(*nothing, position, stamp_ns, position, stamp_ns)
             self._tracks[number].position = position
             self._tracks[number].seen_ns = stamp_ns
+        self._bequeath()
 
     def add(self, track_ids: Sequence[int], log_odds: AnyArray, weights: AnyArray) -> None:
         """One more frame: log-odds (NaN: none) and weights, sources × wearers × tracks."""
@@ -133,18 +141,37 @@ class Evidence:
         """Seconds since the track was seen."""
         return 0.0 if self._stamp_ns is None else 1e-9 * (self._stamp_ns - track.seen_ns)
 
-    def _newcomer(self, stamp_ns: int, position: FloatArray) -> _Track:
-        """A new track, which takes over from the nearest lost track within reach, less what is in doubt."""
-        best, share = None, 0.0
-        for number, track in sorted(self._lost.items()):
-            reach = self._settings.reach + self._settings.reach_speed * self._absence(track)
-            distance = float(np.linalg.norm(position[:2] - track.position[:2]))
-            if 1.0 - distance / reach > share:
-                best, share = number, 1.0 - distance / reach
-        if best is None:
-            return _Track(np.zeros(self._shape), np.zeros(self._shape), position, stamp_ns)
-        heir = self._lost.pop(best)
-        return _Track(share * heir.total, share * heir.weight, position, stamp_ns)
+    def _bequeath(self) -> None:
+        """Tracks take over from those that were lost when they were born, the surest successions first.
+
+        A track may be born a little before the one it follows is given up.
+        """
+        heirs = {number: track for number, track in self._tracks.items() if not track.inherited}
+        found = [
+            (self._share(left, heir) * float(left.weight[0].max()), lost, number)
+            for lost, left in self._lost.items()
+            for number, heir in heirs.items()
+        ]
+        for sureness, lost, number in sorted(found, reverse=True):
+            if sureness > 0.0 and lost in self._lost and not heirs[number].inherited:
+                self._inherit(heirs[number], self._lost.pop(lost))
+
+    def _share(self, left: _Track, heir: _Track) -> float:
+        """How sure it is, 0 to 1, that a track goes on with a lost one's person, by place and time."""
+        absence = 1e-9 * (heir.born_ns - left.seen_ns)
+        if absence < -OVERLAP:
+            return 0.0
+        reach = self._settings.reach + self._settings.reach_speed * max(absence, 0.0)
+        distance = float(np.linalg.norm(heir.birthplace[:2] - left.position[:2]))
+        return max(0.0, 1.0 - distance / reach)
+
+    def _inherit(self, heir: _Track, left: _Track) -> None:
+        """Add what was gathered before, less the doubt, as so few frames that new ones soon outweigh it."""
+        share = self._share(left, heir)
+        kept = share * np.minimum(1.0, INHERITED / np.maximum(left.weight, 1e-9))
+        heir.total += share * kept * left.total
+        heir.weight += kept * left.weight
+        heir.inherited = True
 
 
 def left_behind(track_id: int) -> int:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray
+from despite_ros.arrays import AnyArray, BoolArray, DoubleArray, FloatArray
 from despite_ros.matching.assignment import assign, marginals
 from despite_ros.matching.evidence import Evidence, Source, left_behind
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
+LEAST_RIVAL = -4.0  # log-odds; how much less likely a rival is makes no difference
 FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more
 
 
@@ -83,7 +84,7 @@ class Matcher:
         self._mend_swaps(frame)
         candidates = [*frame.track_ids, *self._evidence.lost]
         log_odds = self._log_odds(candidates)
-        chosen, belief = assign(log_odds), marginals(log_odds)
+        chosen, belief = assign(log_odds), marginals(log_odds) * (1.0 - self._settings.astray)
         heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
         decided = (
             self._decide(index, candidates, int(chosen[index]), belief[index])
@@ -93,8 +94,9 @@ class Matcher:
 
     def _gather(self, frame: MatchingFrame) -> None:
         """Add the frame's evidence, of windows and of travel, to what there is."""
-        sparser = np.log(self._settings.usual_points / (frame.points + FEW_POINTS))
+        sparser = np.log(self._settings.usual_points / (frame.points + FEW_POINTS)).clip(min=0.0)
         windows = self._scale * (frame.similarity + self._settings.sparse_fall * sparser) + self._bias
+        windows -= self._settings.rivals * (best_rivals(windows) + best_rivals(windows.T).T)
         log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
         heard = np.broadcast_to(frame.alive[:, None], frame.similarity.shape)
         for evidence in (self._evidence, self._recent):
@@ -150,6 +152,18 @@ class Matcher:
             return replace(decided, track_id=NOBODY, state=State.STALE)
         column = list(frame.track_ids).index(decided.track_id)
         return replace(decided, similarity=float(frame.similarity[index, column]))
+
+
+def best_rivals(log_odds: AnyArray) -> DoubleArray:
+    """For each entry the largest other entry of its row, at least LEAST_RIVAL; 0 where there is none.
+
+    Where a wearer is like several tracks alike, or a track like several wearers, likeness tells less.
+    """
+    known = np.maximum(np.where(np.isfinite(log_odds), log_odds, -np.inf), LEAST_RIVAL).astype(np.float64)
+    if known.shape[1] < 2:
+        return np.zeros_like(known)
+    second, best = np.partition(known, -2, axis=1)[:, -2:].T[:, :, None]
+    return np.asarray(np.where(known == best, second, best), np.float64)
 
 
 def window_weights(motion: FloatArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:

@@ -9,10 +9,13 @@ from despite_ros.config import setting
 class MatchingSettings:
     """Settings of `despite_ros.matching`."""
 
-    memory: float = setting(20.0, "time constant of forgetting evidence, s", 1.0, 600.0)
+    memory: float = setting(8.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
     persistence: float = setting(0.5, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
-    sparse_fall: float = setting(0.04, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
+    rivals: float = setting(
+        0.43, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
+    )
+    sparse_fall: float = setting(0.02, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
     usual_points: float = setting(
         100.0, "points a sweep at which the model's calibration holds", 1.0, 10000.0
     )
@@ -27,12 +30,13 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.5, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.6, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     inertia: float = setting(
-        1.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
+        3.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
     )
     assign_confidence: float = setting(0.5, "confidence from which a wearer is assigned", 0.05, 1.0)
     keep_confidence: float = setting(0.3, "confidence below which an assignment is given up", 0.0, 1.0)
+    astray: float = setting(0.02, "share of sure names whose track has left its person", 0.0, 0.5)
     absent_confidence: float = setting(0.6, "confidence from which a wearer is said to be absent", 0.05, 1.0)
     lost_memory: float = setting(
         10.0, "how long a lost track's evidence is kept for its successor, s", 0.0, 120.0

@@ -72,6 +72,32 @@ def test_a_near_successor_inherits_and_a_far_one_does_not() -> None:
         assert evidence.lost == (() if inherits else (1,))
 
 
+def test_a_successor_born_before_the_old_track_was_given_up_inherits_too() -> None:
+    evidence = evidence_of()
+    gather(evidence, 20, 2.0)
+    evidence.follow(2 * SECOND, [1, 2], [HERE, HERE])
+    assert evidence.log_odds([2])[0, 0] == 0.0
+    evidence.follow(2 * SECOND + SECOND // 10, [2], [HERE])
+    assert evidence.log_odds([2])[0, 0] > 2.0 and evidence.lost == ()
+
+
+def test_of_two_lost_tracks_the_one_that_is_known_better_goes_on() -> None:
+    evidence = evidence_of()
+    gather(evidence, 20, 2.0)
+    evidence.follow(2 * SECOND, [1, 2], [HERE, HERE])
+    evidence.follow(3 * SECOND, [], [])
+    evidence.follow(4 * SECOND, [3], [HERE])
+    assert evidence.log_odds([3])[0, 0] > 1.0 and evidence.lost == (2,)
+
+
+def test_new_windows_soon_outweigh_what_was_inherited() -> None:
+    evidence = evidence_of()
+    gather(evidence, 200, 2.0)
+    evidence.follow(20 * SECOND, [2], [HERE])
+    assert evidence.log_odds([2])[0, 0] > 1.0
+    assert gather(evidence, 40, -2.0, start=201, track=2) < 0.0
+
+
 def test_a_track_lost_for_long_is_forgotten() -> None:
     evidence = evidence_of()
     gather(evidence, 20, 2.0)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from despite_ros.arrays import FloatArray
-from despite_ros.matching.matcher import FEW_POINTS, Matcher, MatchingFrame, window_weights
+from despite_ros.matching.matcher import (
+    FEW_POINTS,
+    Matcher,
+    MatchingFrame,
+    best_rivals,
+    window_weights,
+)
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.records import NOBODY, Assignment, State
 
@@ -106,11 +112,22 @@ def test_silent_wearers_are_stale() -> None:
     assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
 
 
+def test_what_is_like_everybody_is_weaker_evidence() -> None:
+    log_odds = np.array([[3.0, 2.0, -9.0], [np.nan, 1.0, 5.0]])
+    np.testing.assert_array_equal(best_rivals(log_odds), [[2.0, 3.0, 3.0], [5.0, 5.0, 1.0]])
+    np.testing.assert_array_equal(best_rivals(log_odds[:, :1]), 0.0)
+    frames = np.full((60, 1, 3), WRONG, np.float32)
+    frames[:, 0, 0] = RIGHT
+    alone = run(matcher(1), frames)[-1][0]
+    frames[:, 0, 1:] = RIGHT
+    assert alone.track_id == 0 and run(matcher(1), frames)[-1][0].confidence < 0.5 < alone.confidence
+
+
 def test_of_sparse_people_less_similarity_is_expected() -> None:
-    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2, np.float32)
-    sparse = run(matcher(1), frames, points=5.0)[-1][0]
-    dense = run(matcher(1), frames, points=1000.0)[-1][0]
-    assert sparse.track_id == 0 and dense.track_id == NOBODY
+    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.04, np.float32)
+    sparse, usual, dense = (run(matcher(1), frames, points=points)[-1][0] for points in (2.0, USUAL, 2000.0))
+    assert (sparse.track_id, usual.track_id) == (0, NOBODY)
+    assert dense.confidence == usual.confidence
 
 
 def test_confidence_margin_and_similarity_belong_together() -> None:
