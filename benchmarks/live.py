@@ -1,6 +1,6 @@
 """Large clouds and many IMUs through the live nodes, from stamp to assignment, over the DDS.
 
-    python -m benchmarks.live [--seconds 20] [--people 10] [--model NAME]
+    python -m benchmarks.live [--seconds 20] [--people 16] [--model NAME]
 
 Simulates a scene, starts the people node and the reid node as on a robot, publishes clouds of 131,072
 points (32 bytes each, 10 Hz) and four IMU topics a wearer (100 Hz), all stamped with the time of
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the scene")
-    parser.add_argument("--people", type=int, default=10, help="people, each wearing four IMUs")
+    parser.add_argument("--people", type=int, default=16, help="people, each wearing four IMUs")
     parser.add_argument("--seed", type=int, default=0, help="of the scene")
     parser.add_argument("--model", default="despite-pi", help="released model: a name, or a folder")
     args = parser.parse_args(arguments)
