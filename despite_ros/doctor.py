@@ -4,21 +4,29 @@ import importlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from despite_ros import __version__
 from despite_ros.encoders.card import CARD, check_files, read_card
 from despite_ros.errors import UserError
+from despite_ros.motion.wearers import load_wearers
 from despite_ros.resources import share
 
-LIBRARIES = ("numpy", "numba", "scipy", "onnx", "onnxruntime", "rosbags", "rich")
+if TYPE_CHECKING:  # without ROS it is not there
+    from despite_ros.nodes.listing import SensorTopic
+
+EXTRAS = {"rerun-sdk": ("view", "despite view"), "qdrant-client": ("search", "despite index and search")}
 ROS_PACKAGES = ("rclpy", "sensor_msgs", "diagnostic_msgs", "visualization_msgs", "tf2_msgs", "despite_msgs")
+LEAST_HZ = {"sensor_msgs/msg/PointCloud2": 8.0, "sensor_msgs/msg/Imu": 20.0}
 SEGMENT = 4 << 20  # bytes of shared memory that a large cloud needs
 
 
@@ -40,37 +48,74 @@ class Finding:
     remedy: str = ""
 
 
-def examine(seconds: float) -> list[Finding]:
-    """Look at everything; topics are listened to for `seconds` (0: not at all)."""
+def examine(seconds: float, wearers: Path | None = None) -> list[Finding]:
+    """Look at everything; topics are listened to for `seconds` (0: not at all).
+
+    wearers: file whose IMU topics are looked for too.
+
+    Raises:
+        UserError: the wearers file cannot be used.
+    """
+    expected = (
+        [s.topic for wearer in load_wearers(wearers) for s in wearer.sensors.values()] if wearers else []
+    )
     findings = [*_python(), *_ros(), *_backends(), *_models()]
     if seconds > 0 and all(importlib.util.find_spec(name) for name in ROS_PACKAGES):
-        findings += topics(seconds)
+        findings += topics(seconds, expected)
     return findings
 
 
-def topics(seconds: float) -> list[Finding]:
-    """PointCloud2 and Imu topics: publishers, quality of service, rate."""
+def topics(seconds: float, expected: Sequence[str] = ()) -> list[Finding]:
+    """PointCloud2 and Imu topics: publishers, quality of service, rate; and those that are expected."""
     from despite_ros.nodes.listing import sensor_topics
 
-    findings = []
-    for topic in sensor_topics(seconds):
-        found = f"{topic.kind}, {topic.publishers} publisher(s), {topic.reliability}, {topic.rate:.1f} Hz"
-        good = topic.rate > 0
-        remedy = "" if good else "published, but nothing comes: check the driver, ROS_DOMAIN_ID, the network"
-        findings.append(Finding(topic.name, found, Verdict.GOOD if good else Verdict.BAD, remedy))
+    there = sensor_topics(seconds)
+    findings = [_topic(topic) for topic in there]
+    for name in sorted(set(expected) - {topic.name for topic in there}):
+        remedy = "start its driver, or mend the topic in the wearers file"
+        findings.append(Finding(name, "in the wearers file, but not published", Verdict.BAD, remedy))
     if not findings:
         remedy = "start the drivers; the same ROS_DOMAIN_ID is needed here and there"
         findings.append(Finding("sensor topics", "none", Verdict.OPTIONAL, remedy))
     return findings
 
 
+def _topic(topic: "SensorTopic") -> Finding:
+    kind, least = topic.kind.split("/")[-1], LEAST_HZ.get(topic.kind, 0.0)
+    offers = f"{topic.publishers} publisher{'s' if topic.publishers != 1 else ''}, {topic.reliability}"
+    found = f"{kind} at {topic.rate:.1f} Hz, {offers}"
+    if topic.rate == 0:
+        remedy = "published, but nothing comes: check the driver, ROS_DOMAIN_ID, the network"
+        return Finding(topic.name, found, Verdict.BAD, remedy)
+    if topic.rate < least:
+        return Finding(topic.name, found, Verdict.BAD, f"too slow: {least:g} Hz are needed at least")
+    return Finding(topic.name, found, Verdict.GOOD)
+
+
 def _python() -> Iterator[Finding]:
     yield Finding("despite", f"{__version__}, Python {platform.python_version()}", Verdict.GOOD)
-    for name in LIBRARIES:
+    there = []
+    for name in _required():
+        try:
+            there.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding(name, "missing", Verdict.BAD, f"{sys.executable} -m pip install {name}")
+    yield Finding("libraries", ", ".join(there), Verdict.GOOD)
+    for name, (extra, use) in EXTRAS.items():
         try:
             yield Finding(name, version(name), Verdict.GOOD)
         except PackageNotFoundError:
-            yield Finding(name, "missing", Verdict.BAD, f"{sys.executable} -m pip install {name}")
+            remedy = f"only for {use}: pip install 'despite-ros[{extra}]'"
+            yield Finding(name, "missing", Verdict.OPTIONAL, remedy)
+
+
+def _required() -> list[str]:
+    """Names of the libraries that the installed package asks for, without extras."""
+    try:
+        lines = requires("despite-ros") or []
+    except PackageNotFoundError:  # run from a folder that is not installed
+        lines = []
+    return [re.split(r"[^\w.-]", line)[0] for line in lines if "extra ==" not in line]
 
 
 def _ros() -> Iterator[Finding]:
@@ -113,9 +158,14 @@ def _backends() -> Iterator[Finding]:
         providers = importlib.import_module("onnxruntime").get_available_providers()
         yield Finding("ONNX Runtime providers", ", ".join(providers), Verdict.GOOD)
     there = importlib.util.find_spec("tensorrt") is not None
-    remedy = "" if there or not gpu else "pip install tensorrt"
+    remedy = (
+        "" if there else "pip install 'despite-ros[tensorrt]'" if gpu else "of use with an NVIDIA GPU only"
+    )
     yield Finding(
-        "TensorRT", "there" if there else "missing", Verdict.GOOD if there else Verdict.OPTIONAL, remedy
+        "TensorRT",
+        "there" if there else "missing",
+        Verdict.GOOD if there else Verdict.OPTIONAL,
+        "" if there else remedy,
     )
 
 

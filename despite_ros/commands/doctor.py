@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -21,12 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="how long topics are listened to; 0: not at all"
     )
+    parser.add_argument("--wearers", type=Path, help="wearers file (YAML) whose topics should be there")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Examine and say; 1 if something needed is missing."""
-    findings = examine(args.seconds)
+    findings = examine(args.seconds, args.wearers)
     if args.json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings]))
     else:

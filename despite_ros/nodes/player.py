@@ -29,7 +29,9 @@ from despite_ros.nodes.messages import header_of
 SENSORS = (POINT_CLOUD, IMU)
 CLOCK_PERIOD_NS = 10_000_000
 WAIT_S = 120.0  # the nodes may have to compile first
-ANSWER_S = 1.0  # a sweep that has no answer by then has none: fast sensors have some to spare
+ANSWER_S = 5.0  # a sweep that has no answer by then has none
+SPARE_S = 1.0  # the same for fast sensors, which have sweeps to spare
+FAST_HZ = 12.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,9 +80,11 @@ class Player:
         self._clock = self.node.create_publisher(Clock, "/clock", qos.RESULTS) if clock else None
 
     @property
-    def cloud_topics(self) -> set[str]:
-        """Those of the recording."""
-        return {item.topic for item in self._connections if item.msgtype == POINT_CLOUD}
+    def cloud_rates(self) -> dict[str, float]:
+        """Hz of the recording's cloud topics."""
+        seconds = max(self._reader.duration / 1e9, 1e-3)
+        clouds = [item for item in self._connections if item.msgtype == POINT_CLOUD]
+        return {item.topic: item.msgcount / seconds for item in clouds}
 
     def wait(self, subscribers: int) -> None:
         """Wait until every sensor topic is listened to.
@@ -157,7 +161,9 @@ class Answered:
     """As fast as the nodes answer: after the sweep of every LiDAR, their assignments are waited for."""
 
     def __init__(self, player: Player) -> None:
-        self._node, self._all = player.node, player.cloud_topics
+        rates = player.cloud_rates
+        self._node, self._all = player.node, set(rates)
+        self._patience = SPARE_S if max(rates.values(), default=0.0) > FAST_HZ else ANSWER_S
         self._swept: set[str] = set()
         self._answers = 0
         self._node.create_subscription(ImuAssignmentArray, "despite/assignments", self._count, qos.RESULTS)
@@ -171,9 +177,9 @@ class Answered:
         if self._swept != self._all:
             return
         self._swept.clear()
-        before, end = self._answers, time.monotonic() + ANSWER_S
+        before, end = self._answers, time.monotonic() + self._patience
         while rclpy.ok() and self._answers == before and time.monotonic() < end:
-            rclpy.spin_once(self._node, timeout_sec=ANSWER_S)
+            rclpy.spin_once(self._node, timeout_sec=self._patience)
 
     def _count(self, _: ImuAssignmentArray) -> None:
         self._answers += 1
