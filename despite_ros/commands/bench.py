@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from despite_ros.bench import Grid, bench, machine
+from despite_ros.bench import Grid, bench
+from despite_ros.bench import machine as this_machine
 
 HELP = (
     "The speed table of this machine: milliseconds a sweep of the pipeline's stages in simulated rooms where "
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and tell."""
     grid = Grid(args.people, args.sensors, args.threads)
-    content: dict[str, Any] = {"machine": machine(), "model": args.model, "rows": []}
+    content: dict[str, Any] = {"machine": this_machine(), "model": args.model, "rows": []}
     with Console(stderr=True).status("measuring") as status:
         for row in bench(args.model, args.device, grid, args.limit):
             content["rows"].append(row)
@@ -56,6 +57,16 @@ def _print(content: dict[str, Any]) -> None:
         numbers = (imu, sum(stages.values()), *after, row["total"], row["floor_ms"], row["encode_to_floor"])
         cells = ["–" if number is None else f"{number:.1f}" for number in numbers]
         table.add_row(str(row["people"]), str(row["points"]), str(row["threads"]), *cells)
-    Console(width=WIDTH).print(table)
+    console, machine = Console(width=WIDTH), content["machine"]
+    console.print(table)
+    console.print(
+        "floor: what the encoders' multiplications alone would take at the rate of a measured sgemm; "
+        "advance is done after the answer, encode before it"
+    )
+    console.print(
+        f"{machine['processor']}, {machine['cores']} cores, load {machine['load']} before measuring"
+    )
+    if machine["load"] > machine["cores"] / 2:
+        console.print("the machine is busy with other things: the figures are too high")
     if not content["complete"]:
         Console().print("the time was up before the rest of the table; --limit gives more")
