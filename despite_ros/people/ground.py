@@ -190,7 +190,7 @@ def flat_shares(points: FloatArray, lows: FloatArray, x0: float, y0: float, side
         if height < TALL:
             every[row, column] += 1
             thin[row, column] += height < THIN
-    return thin / np.maximum(every, np.float32(1))
+    return (thin / np.maximum(every, np.float32(1))).astype(np.float32)
 
 
 @numba.njit(cache=True)

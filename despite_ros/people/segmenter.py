@@ -27,7 +27,7 @@ from despite_ros.records import PeopleFrame, Person
 
 STANDING = 5  # sweeps at the same pose after which a sensor that moved is taken to stand still
 TURNED = 0.005  # change of an entry of the rotation matrix, about 0.3°, that counts as moving
-COUNTERS = ("points", "above_ground", "foreground", "clusters", *REASONS, "people")
+COUNTERS = ("points", "missed_sweeps", "above_ground", "foreground", "clusters", *REASONS, "people")
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
@@ -86,7 +86,7 @@ class Segmenter:
         pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
         sensor = pose[:3, 3]
         watch, counters = Stopwatch(), dict.fromkeys(COUNTERS, 0)
-        counters["points"] = len(cloud)
+        counters["points"], counters["missed_sweeps"] = len(cloud), self.rate.missed
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         watch.lap("transform")
         points, above = self._off_the_ground(points, pose)
@@ -133,7 +133,10 @@ class Segmenter:
         if not self.rate.wants(stamp_ns):
             return None
         pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
-        watch, counters = Stopwatch(), {"points": len(cloud), "boxes": len(boxes)}
+        watch, counters = (
+            Stopwatch(),
+            {"points": len(cloud), "missed_sweeps": self.rate.missed, "boxes": len(boxes)},
+        )
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
         points, _ = self._off_the_ground(points, pose)
         self.tracker.predict(stamp_ns)
@@ -199,7 +202,7 @@ class Segmenter:
         shapes = np.stack([track.predicted_shape() for track in tracks])
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
         owners, near = claim(points, labels, centres, shapes, unseen, self.settings.partition)
-        inert = np.array([*(track.inert for track in tracks), True])
+        inert = np.array([*(track.inert or track.doubted for track in tracks), True])
         return owners, near, inert[near]
 
     def _detections(

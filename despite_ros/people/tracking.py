@@ -16,8 +16,10 @@ SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
 EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
 TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
 SLOWER = 2.0  # times as slowly
-DOUBT = 0.0  # mean log-odds at which a shown track that stays about its birthplace is given up
-DISBELIEF = -1.0  # mean log-odds at which a track is given up
+DOUBT = 0.0  # mean log-odds below which a track is not shown
+DISBELIEF, DESPAIR = -1.0, -3.0  # mean log-odds at which a track is given up, before and after it was shown
+FADING = 0.5  # seconds in which the velocity of a track that is not seen falls to a third
+NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
 REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
 REST_HITS = 20  # sightings after which a track that never moved is known to be a thing
 TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
@@ -63,6 +65,11 @@ class Track:
         """Whether it never moved, not even as much as somebody who stands still; of a static sensor only."""
         return self.hits >= REST_HITS and self.travelled < TRAVELLER and self.variance < REST**2
 
+    @property
+    def doubted(self) -> bool:
+        """Whether what it is on has not looked like a person for a while; it is followed, not shown."""
+        return self.evidence < DOUBT
+
     def predicted_shape(self) -> FloatArray:
         """The points of the last sighting, moved to the state (S×3, fixed frame)."""
         return self.shape + np.array([self.state[0], self.state[1], 0], np.float32)
@@ -84,15 +91,18 @@ class Tracker:
 
     def predict(self, stamp_ns: int) -> None:
         """Move all tracks on to `stamp_ns` (discrete white-noise acceleration)."""
-        seconds = 0.0 if self.stamp_ns is None else (stamp_ns - self.stamp_ns) * 1e-9
+        before = stamp_ns if self.stamp_ns is None else self.stamp_ns
+        seconds = (stamp_ns - before) * 1e-9
         self.stamp_ns = stamp_ns
         transition = np.eye(4)
         transition[0, 2] = transition[1, 3] = seconds
+        fading = np.diag([1, 1, *[np.exp(-seconds / FADING)] * 2])
         spread = np.array([[seconds**2 / 2, 0], [0, seconds**2 / 2], [seconds, 0], [0, seconds]])
         noise = spread @ spread.T * self.settings.acceleration**2
         for track in self.tracks:
-            track.state = transition @ track.state
-            track.covariance = transition @ track.covariance @ transition.T + noise
+            step = transition if track.seen_ns == before else fading @ transition
+            track.state = step @ track.state
+            track.covariance = step @ track.covariance @ step.T + noise
             track.detection = None
 
     def update(self, detections: list[Detection], static: bool) -> None:
@@ -110,11 +120,24 @@ class Tracker:
         self._note_twins()
         self.tracks = [track for track in self.tracks if self._alive(track)]
         self.tracks += [self._born(detections[k]) for k in left]
-        for track in self.tracks:
-            if not track.confirmed and self._believed(track, static):
-                track.track_id = self.next_id
-                self.next_id += 1
-        self.shown = [track for track in self.tracks if track.confirmed and not (static and track.inert)]
+        for track in [track for track in self.tracks if not track.confirmed]:
+            if self._believed(track, static):
+                self._confirm(track)
+        shown = [track for track in self.tracks if track.confirmed and not track.doubted]
+        self.shown = [track for track in shown if not (static and track.inert)]
+
+    def _confirm(self, track: Track) -> None:
+        """Give the track the id of a person who was lost near its birthplace, or a new one."""
+        lost = [other for other in self.tracks if other.confirmed and other.detection is None]
+        away = np.array([np.linalg.norm(other.state[:2] - track.birthplace) for other in lost])
+        near = [k for k, reach in enumerate(self._reach(lost)) if away[k] < reach]
+        if near:
+            found = lost[min(near, key=away.__getitem__)]
+            self.tracks = [other for other in self.tracks if other is not found]
+            track.track_id, track.born_ns = found.track_id, found.born_ns
+        else:
+            track.track_id = self.next_id
+            self.next_id += 1
 
     def _note_twins(self) -> None:
         """Two tracks seen nearer to each other than bodies can be share one person; the younger gives way."""
@@ -127,7 +150,7 @@ class Tracker:
     def _believed(self, track: Track, static: bool) -> bool:
         """Whether a new track is a person: at once if that is certain, the later the less likely it is."""
         settings = self.settings
-        if track.detection is None or len(track.detection.points) < settings.fewest:
+        if track.detection is None or len(track.detection.points) < settings.fewest or track.crowded:
             return False
         if track.evidence >= settings.certain:
             return True
@@ -158,7 +181,13 @@ class Tracker:
         look = (tops[None] - heights[:, None]) / self.settings.height_deviation
         owners = np.array([detection.owner for detection in detections])
         free = (owners == NOBODY)[None] | (owners[None] == np.array([track.key for track in tracks])[:, None])
-        return distance + np.minimum(look**2, 9.0), free & (distance < self.settings.gate**2)
+        within = np.linalg.norm(innovation, axis=2) < self._reach(tracks)[:, None]
+        return distance + np.minimum(look**2, 9.0), free & within & (distance < self.settings.gate**2)
+
+    def _reach(self, tracks: list[Track]) -> DoubleArray:
+        """How far each of T tracks may have gone from where it is predicted, metres (T,)."""
+        unseen = np.array([(self.stamp_ns or 0) - track.seen_ns for track in tracks]) * 1e-9
+        return np.asarray(NEARBY + STRIDE * unseen)
 
     def _absorb(self, track: Track, detection: Detection) -> None:
         innovation = detection.position[:2] - track.state[:2]
@@ -201,5 +230,5 @@ class Tracker:
     def _alive(self, track: Track) -> bool:
         unseen = ((self.stamp_ns or 0) - track.seen_ns) * 1e-9
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
-        least = DISBELIEF if track.travelled > TRAVELLER or not track.confirmed else DOUBT
+        least = DISBELIEF if not track.confirmed else DESPAIR
         return unseen <= patience and track.evidence > least and track.crowded < TWIN_SWEEPS
