@@ -66,7 +66,7 @@ def _print(content: dict[str, Any]) -> None:
     console.print(
         f"{machine['processor']}, {machine['cores']} cores, load {machine['load']} before measuring"
     )
-    if load > cores / 2:
+    if machine["load"] > machine["cores"] / 2:
         console.print("the machine is busy with other things: the figures are too high")
     if not content["complete"]:
         Console().print("the time was up before the rest of the table; --limit gives more")
