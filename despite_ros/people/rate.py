@@ -46,7 +46,8 @@ class RateKeeper:
         period_ns = float(np.quantile(intervals, SHORT))
         if len(intervals) == HISTORY and period_ns > SLOW * self.period_ns:
             raise UserError(
-                f"the LiDAR gives {1e9 / period_ns:.1f} sweeps a second; {1e9 / self.period_ns:g} are needed: "
-                "raise the sensor's rate, or lower people.rate for a model trained at it"
+                f"the LiDAR gives {1e9 / period_ns:.1f} sweeps a second; "
+                f"{1e9 / self.period_ns:g} are needed: raise the sensor's rate, or lower people.rate "
+                "for a model trained at it"
             )
         self.intervals = intervals
