@@ -31,7 +31,7 @@ LIBRARIES = ("numpy", "numba", "scipy", "onnxruntime", "rosbags", "trackeval")
 class ReplayOptions:
     """What to replay, with what, and where to write. Empty strings and tuples: find out or leave out.
 
-    bag: folder of a new bag for the results as topics.
+    bag: folder of a new bag for the results as topics. ahead: as `Replay` has it.
     """
 
     recording: Path
@@ -45,6 +45,7 @@ class ReplayOptions:
     fixed_frame: str = ""
     rate: float = 0.0
     bag: Path | None = None
+    ahead: bool = False
 
 
 def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None) -> dict[str, Any]:
@@ -62,7 +63,15 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     pipeline = Pipeline(settings, wearers, model)
     _empty_folder(options.out)
     with Recording(options.recording) as recording, _result_bag(options.bag, model.card.labels) as write:
-        replay = Replay(recording, pipeline, wearers, options.lidar_topics, options.fixed_frame, options.rate)
+        replay = Replay(
+            recording,
+            pipeline,
+            wearers,
+            options.lidar_topics,
+            options.fixed_frame,
+            options.rate,
+            ahead=options.ahead,
+        )
         begun = time.monotonic()
         lines, poses, interrupted = _play(replay, options.out / "results.jsonl", write, progress)
         wall_s = time.monotonic() - begun

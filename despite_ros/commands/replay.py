@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         fixed_frame=args.fixed_frame,
         rate=rate_of(args.rate),
         bag=_bag(args.bag, args.recording.resolve()),
+        ahead=(os.cpu_count() or 1) > 1,
     )
     console = Console(stderr=True)
     with _Bar(console) as bar:
