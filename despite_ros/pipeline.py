@@ -226,7 +226,7 @@ class Reidentifier:
                 similarity,
                 window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
                 self._travel.log_odds(),
-                np.asarray(self._windows.present.any(axis=1), np.bool_),
+                np.asarray(self._windows.present.sum(axis=1), np.int64),
                 self._tracks.visible(frame.stamp_ns),
                 self._tracks.jumped,
             )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from despite_ros.arrays import AnyArray, BoolArray, DoubleArray, FloatArray
+from despite_ros.arrays import AnyArray, BoolArray, DoubleArray, FloatArray, IntArray
+from despite_ros.limbs import LIMBS
 from despite_ros.matching.assignment import assign, marginals
 from despite_ros.matching.evidence import Evidence, Source, left_behind
 from despite_ros.matching.settings import MatchingSettings
@@ -22,7 +23,7 @@ class MatchingFrame:
 
     positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
     where a window is not full. weights: M×K, of these windows. travel: M×K, log-odds of the `TravelCue`.
-    alive: M, whether the wearer's sensors are heard. visible: K, whether a sweep hit the track a short while
+    sensors: M, how many of the wearer's are heard. visible: K, whether a sweep hit the track a short while
     ago. jumped: tracks that have changed hands.
     """
 
@@ -33,7 +34,7 @@ class MatchingFrame:
     similarity: FloatArray
     weights: DoubleArray
     travel: DoubleArray
-    alive: BoolArray
+    sensors: IntArray
     visible: BoolArray
     jumped: Sequence[int] = ()
 
@@ -95,10 +96,12 @@ class Matcher:
     def _gather(self, frame: MatchingFrame) -> None:
         """Add the frame's evidence, of windows and of travel, to what there is."""
         sparser = np.log(self._settings.usual_points / (frame.points + FEW_POINTS)).clip(min=0.0)
-        windows = self._scale * (frame.similarity + self._settings.sparse_fall * sparser) + self._bias
+        missing = (len(LIMBS) - frame.sensors)[:, None]
+        expected = self._settings.sparse_fall * sparser + self._settings.sensor_fall * missing
+        windows = self._scale * (frame.similarity + expected) + self._bias
         windows -= self._settings.rivals * (best_rivals(windows) + best_rivals(windows.T).T)
         log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
-        heard = np.broadcast_to(frame.alive[:, None], frame.similarity.shape)
+        heard = np.broadcast_to(frame.sensors[:, None] > 0, frame.similarity.shape)
         for evidence in (self._evidence, self._recent):
             evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions, frame.jumped)
             evidence.add(frame.track_ids, log_odds, np.stack([frame.weights, heard]))
@@ -142,7 +145,7 @@ class Matcher:
 
     def _seen(self, decided: Assignment, index: int, frame: MatchingFrame, heard: bool) -> Assignment:
         """What can be said now: nobody for silent sensors, before any full window, and for a lost track."""
-        if not frame.alive[index]:
+        if not frame.sensors[index]:
             return replace(decided, track_id=NOBODY, state=State.STALE)
         if not heard:
             return replace(decided, track_id=NOBODY, state=State.GATHERING)

@@ -11,13 +11,16 @@ class MatchingSettings:
 
     memory: float = setting(8.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
-    persistence: float = setting(0.5, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
+    persistence: float = setting(0.4, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
     rivals: float = setting(
         0.43, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
     )
     sparse_fall: float = setting(0.02, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
     usual_points: float = setting(
         100.0, "points a sweep at which the model's calibration holds", 1.0, 10000.0
+    )
+    sensor_fall: float = setting(
+        0.014, "fall of right pairs' cosine for each of the four sensors that is missing", 0.0, 0.2
     )
     travel_weight: float = setting(
         1.0, "weight of the cue from a track's speed and direction; 0: none", 0.0, 2.0
@@ -49,8 +52,8 @@ class MatchingSettings:
     swap_evidence: float = setting(5.0, "log-odds from which two tracks count as swapped", 0.5, 50.0)
     swap_distance: float = setting(1.2, "tracks can only be swapped within this distance, m", 0.1, 10.0)
     swap_time: float = setting(12.0, "how long after meeting a swap is looked for, s", 0.0, 120.0)
-    activity_confidence: float = setting(0.4, "confidence below which an activity is unknown", 0.0, 1.0)
-    activity_memory: float = setting(0.5, "time constant of smoothing activities, s", 0.0, 10.0)
+    activity_confidence: float = setting(0.3, "confidence below which an activity is unknown", 0.0, 1.0)
+    activity_memory: float = setting(0.2, "time constant of smoothing activities, s", 0.0, 10.0)
     clock_span: float = setting(1.0, "largest clock offset that is looked for, s", 0.1, 2.0)
     clock_memory: float = setting(60.0, "time constant of the clock offset's estimate, s", 1.0, 600.0)
     correct_clock: bool = setting(False, "correct each wearer's clock by the estimated offset")

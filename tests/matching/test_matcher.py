@@ -35,7 +35,7 @@ def cosines(rng: np.random.Generator, wearers: int, people: int, frames: int) ->
 
 
 def run(
-    matcher: Matcher, frames: FloatArray, alive: bool = True, points: float = USUAL
+    matcher: Matcher, frames: FloatArray, sensors: int = 4, points: float = USUAL
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
@@ -50,7 +50,7 @@ def run(
                 frame,
                 np.ones((wearers, people)),
                 nothing,
-                np.full(wearers, alive),
+                np.full(wearers, sensors),
                 np.ones(people, np.bool_),
             )
         )
@@ -108,7 +108,7 @@ def test_nothing_is_known_before_the_first_full_window() -> None:
 
 
 def test_silent_wearers_are_stale() -> None:
-    answer = run(matcher(2), cosines(np.random.default_rng(0), 2, 2, 50), alive=False)[-1]
+    answer = run(matcher(2), cosines(np.random.default_rng(0), 2, 2, 50), sensors=0)[-1]
     assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
 
 
@@ -121,6 +121,12 @@ def test_what_is_like_everybody_is_weaker_evidence() -> None:
     alone = run(matcher(1), frames)[-1][0]
     frames[:, 0, 1:] = RIGHT
     assert alone.track_id == 0 and run(matcher(1), frames)[-1][0].confidence < 0.5 < alone.confidence
+
+
+def test_of_a_single_sensor_less_similarity_is_expected() -> None:
+    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.04, np.float32)
+    few, all_four = (run(matcher(1), frames, sensors=sensors)[-1][0] for sensors in (1, 4))
+    assert (few.track_id, all_four.track_id) == (0, NOBODY)
 
 
 def test_of_sparse_people_less_similarity_is_expected() -> None:
