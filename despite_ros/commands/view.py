@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from despite_ros import encoders
+from despite_ros.bags.pace import rate_of
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.view import Target, Viewer
@@ -55,9 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recording.add_argument("--device", default="auto", help="auto, cpu, cuda or tensorrt")
     recording.add_argument("--params", type=Path, help="settings file (YAML, also a ROS parameters file)")
     recording.add_argument("--fixed-frame", default="", help="frame to track in, by the recording's tf")
-    recording.add_argument(
-        "--rate", type=float, default=1.0, help="times real time; 0 for as fast as possible"
-    )
+    recording.add_argument("--rate", default="1.0", help="'max', or a multiple of real time")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,11 +81,11 @@ def _live(args: argparse.Namespace, target: Target) -> int:
 
 
 def _recording(args: argparse.Namespace, target: Target) -> int:
-    wearers = load_wearers(args.wearers) if args.wearers else ()
+    wearers, rate = load_wearers(args.wearers) if args.wearers else (), rate_of(args.rate)
     sweeps = 0
     with Recording(Path(args.source)) as recording:
         pipeline = Pipeline(load_settings(args.params), wearers, encoders.load(args.model, args.device))
-        replay = Replay(recording, pipeline, wearers, tuple(args.lidar), args.fixed_frame, args.rate)
+        replay = Replay(recording, pipeline, wearers, tuple(args.lidar), args.fixed_frame, rate)
         viewer = _viewer(target)
         with suppress(KeyboardInterrupt):
             for sweep in replay.sweeps():

@@ -9,7 +9,7 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 CLOUD = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 # For publishers whose DDS is not set up for large messages: lost fragments are sent again.
 CLOUD_RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
-IMU = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+IMU = QoSProfile(depth=400, reliability=ReliabilityPolicy.BEST_EFFORT)  # taken in bunches; 1 s at 400 Hz
 DETECTIONS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULTS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 TRANSFORMS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
