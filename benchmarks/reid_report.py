@@ -87,11 +87,26 @@ def tables(report: Line) -> str:
         MEANING,
         _table(["activity", "frames", "right", "most often taken for"], _activities(plain)),
         _table(["confidence", "names", "right"], _reliability(plain)),
+        f"Two replays of the same samples give the same bytes: {_said(report['rows'])}.",
+        "",
+        "Embeddings and names, milliseconds a sweep on one core (live, with everything: `benchmarks.live`):",
+        "",
+        _table(["scene", "LiDAR", "p50", "p99"], [_speed(row) for row in plain]),
     ]
     if report["memory"]:
         points = [[f"{p['minutes']:.1f}", f"{p['peak_mib']:.1f}"] for p in report["memory"]]
         parts.append(_table(["minutes replayed", "peak memory, MiB"], points))
     return "\n".join(parts)
+
+
+def _said(rows: Sequence[Line]) -> str:
+    compared = [row["two_replays_identical"] for row in rows if "two_replays_identical" in row]
+    return "not compared" if not compared else "yes" if all(compared) else "NO"
+
+
+def _speed(row: Line) -> list[str]:
+    latency = row["encode_and_match_ms"]
+    return [row["name"], row["sensor"], f"{latency['p50']:.1f}", f"{latency['p99']:.1f}"]
 
 
 def _activities(rows: Sequence[Line]) -> list[list[str]]:

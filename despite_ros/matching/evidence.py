@@ -115,13 +115,16 @@ class Evidence:
 
         Of a lost track it fades: the longer it is gone, the likelier its person goes by a new number.
         """
-        found = np.zeros((self._shape[1], len(track_ids)))
-        for column, number in enumerate(track_ids):
-            track = self._track(number)
-            for source, total, weight in zip(self._sources, track.total, track.weight, strict=True):
-                found[:, column] += source.gain(weight) * total / np.maximum(weight, 1e-9)
-            found[:, column] *= 1.0 - self._absence(track) / max(self._settings.lost_memory, 1e-9)
-        return found
+        tracks = [self._track(number) for number in track_ids]
+        found = np.zeros((self._shape[1], len(tracks)))
+        if not tracks:
+            return found
+        for index, source in enumerate(self._sources):
+            total = np.array([track.total[index] for track in tracks]).T
+            weight = np.array([track.weight[index] for track in tracks]).T
+            found += source.gain(weight) * total / np.maximum(weight, 1e-9)
+        absence = np.array([self._absence(track) for track in tracks])
+        return np.asarray(found * (1.0 - absence / max(self._settings.lost_memory, 1e-9)), np.float64)
 
     def exchange(self, one: int, other: int) -> None:
         """What was gathered for two tracks changes places."""
