@@ -24,6 +24,7 @@ from despite_ros.settings import load_settings
 
 Progress = Callable[[Replay], None]
 Write = Callable[[ReplayedSweep], None]
+SCORED = ("stamp_ns", "people", "assignments")  # what scores need of a line; the rest is on disk only
 LIBRARIES = ("numpy", "numba", "scipy", "onnxruntime", "rosbags", "trackeval")
 
 
@@ -130,13 +131,14 @@ def _result_bag(folder: Path | None, labels: Sequence[str]) -> Iterator[Write]:
 def _play(
     replay: Replay, path: Path, write: Write, progress: Progress
 ) -> tuple[list[Line], dict[int, DoubleArray], bool]:
-    """Lines (also written to `path`), sensor poses by stamp, and whether Ctrl-C ended it."""
+    """What scores need of the lines written to `path`, sensor poses by stamp, whether Ctrl-C ended it."""
     lines, poses = list[Line](), dict[int, DoubleArray]()
     with path.open("w") as file:
         try:
             for sweep in replay.sweeps():
-                lines.append(result_line(sweep.people, sweep.reid))
-                file.write(json_line(lines[-1]))
+                line = result_line(sweep.people, sweep.reid)
+                file.write(json_line(line))
+                lines.append({key: line[key] for key in SCORED})
                 write(sweep)
                 if sweep.pose is not None:
                     poses[sweep.people.stamp_ns] = sweep.pose
