@@ -2,10 +2,12 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Imu, PointCloud2
 
@@ -13,7 +15,8 @@ from despite_ros.nodes.dds import prepare_dds
 from despite_ros.nodes.qos import CLOUD, IMU
 
 KINDS = {"sensor_msgs/msg/PointCloud2": (PointCloud2, CLOUD), "sensor_msgs/msg/Imu": (Imu, IMU)}
-DISCOVERY_S = 1.0
+DISCOVERY_S = 5.0  # without any topic by then, there are none
+SPIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,35 +31,56 @@ class SensorTopic:
 
 
 def sensor_topics(seconds: float) -> list[SensorTopic]:
-    """All PointCloud2 and Imu topics, listened to for `seconds`."""
+    """All PointCloud2 and Imu topics, listened to for `seconds` after the first was found."""
     prepare_dds()
     rclpy.init(args=[])
     node = rclpy.create_node("doctor")
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    counts: Counter[str] = Counter()
+    listener = _Listener(node)
     try:
-        _spin(executor, DISCOVERY_S)
-        found = [(name, kinds[0]) for name, kinds in node.get_topic_names_and_types() if kinds[0] in KINDS]
-        for name, kind in found:
-            message, profile = KINDS[kind]
-            node.create_subscription(
-                message, name, lambda _, name=name: counts.update([name]), profile, raw=True
-            )
-        _spin(executor, seconds)
-        topics = []
-        for name, kind in found:
-            offers = node.get_publishers_info_by_topic(name)
-            policies = {ReliabilityPolicy(offer.qos_profile.reliability).name.lower() for offer in offers}
-            rate = counts[name] / seconds
-            topics.append(SensorTopic(name, kind, len(offers), " and ".join(sorted(policies)), rate))
-        return topics
+        deadline = time.monotonic() + DISCOVERY_S
+        while not listener.since and time.monotonic() < deadline:
+            executor.spin_once(timeout_sec=SPIN_S)
+            listener.look()
+        deadline = time.monotonic() + (seconds if listener.since else 0.0)
+        while time.monotonic() < deadline:
+            executor.spin_once(timeout_sec=SPIN_S)
+            listener.look()
+        return listener.topics()
     finally:
         rclpy.try_shutdown()
         node.destroy_node()
 
 
-def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        executor.spin_once(timeout_sec=0.05)
+class _Listener:
+    """Subscribes to sensor topics as they are discovered, and counts.
+
+    since: {topic: (type, when it was subscribed to)}.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._counts: Counter[str] = Counter()
+        self.since: dict[str, tuple[str, float]] = {}
+
+    def look(self) -> None:
+        """Subscribe to what is new."""
+        for name, (kind, *_) in self._node.get_topic_names_and_types():
+            if kind in KINDS and name not in self.since:
+                message, profile = KINDS[kind]
+                self.since[name] = kind, time.monotonic()
+                self._node.create_subscription(message, name, self._counter(name), profile, raw=True)
+
+    def topics(self) -> list[SensorTopic]:
+        """What was found, by name."""
+        return [self._topic(name, *since) for name, since in sorted(self.since.items())]
+
+    def _counter(self, name: str) -> Callable[[bytes], None]:
+        return lambda _: self._counts.update([name])
+
+    def _topic(self, name: str, kind: str, since: float) -> SensorTopic:
+        offers = self._node.get_publishers_info_by_topic(name)
+        policies = {ReliabilityPolicy(offer.qos_profile.reliability).name.lower() for offer in offers}
+        rate = self._counts[name] / (time.monotonic() - since)
+        return SensorTopic(name, kind, len(offers), " and ".join(sorted(policies)), rate)

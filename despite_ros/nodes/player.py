@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import rclpy
 from despite_msgs.msg import ImuAssignmentArray
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.qos import QoSProfile
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt:
         pass
+    except RCLError:
+        if rclpy.ok():  # otherwise SIGTERM came between two messages
+            raise
     finally:
         rclpy.try_shutdown()
     return 0
