@@ -88,7 +88,7 @@ class Evidence:
         self._lost = {number: track for number, track in self._lost.items() if track.seen_ns >= horizon}
         for number, position in zip(track_ids, positions, strict=True):
             if number in self._lost:
-                self._tracks[number] = self._lost.pop(number)
+                self._tracks[number] = self._returned(self._lost.pop(number))
             elif number not in self._tracks:
                 nothing = (np.zeros(self._shape), np.zeros(self._shape))
                 self._tracks[number] = _Track(*nothing, position, stamp_ns, position, stamp_ns)
@@ -144,12 +144,19 @@ class Evidence:
         """Seconds since the track was seen."""
         return 0.0 if self._stamp_ns is None else 1e-9 * (self._stamp_ns - track.seen_ns)
 
+    def _returned(self, track: _Track) -> _Track:
+        """A track that was lost is its old self by the tracker's guess; new frames soon outweigh that."""
+        kept = np.minimum(1.0, INHERITED / np.maximum(track.weight, 1e-9))
+        track.total *= kept
+        track.weight *= kept
+        return track
+
     def _bequeath(self) -> None:
         """Tracks take over from those that were lost when they were born, the surest successions first.
 
         A track may be born a little before the one it follows is given up.
         """
-        heirs = {number: track for number, track in self._tracks.items() if not track.inherited}
+        heirs = {number: track for number, track in self._tracks.items() if self._may_inherit(track)}
         found = [
             (self._share(left, heir) * float(left.weight[0].max()), lost, number)
             for lost, left in self._lost.items()
@@ -158,6 +165,9 @@ class Evidence:
         for sureness, lost, number in sorted(found, reverse=True):
             if sureness > 0.0 and lost in self._lost and not heirs[number].inherited:
                 self._inherit(heirs[number], self._lost.pop(lost))
+
+    def _may_inherit(self, track: _Track) -> bool:
+        return not track.inherited and 1e-9 * (track.seen_ns - track.born_ns) <= 2.0 * OVERLAP
 
     def _share(self, left: _Track, heir: _Track) -> float:
         """How sure it is, 0 to 1, that a track goes on with a lost one's person, by place and time."""
