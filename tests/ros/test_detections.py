@@ -48,7 +48,8 @@ def test_boxes_say_where_people_are_and_a_silent_detector_is_done_without(
     detector = observer.publisher(vision.Detection3DArray, "/detections")
     rng, stamp_ns = np.random.default_rng(0), START_NS
 
-    def sweep(detected: bool) -> None:
+    def sweep(detected: bool) -> PersonArray | None:
+        """The answer to a sweep, or the last one."""
         nonlocal stamp_ns
         stamp_ns += PERIOD_NS
         lidar.publish(cloud_message(scene(rng), stamp_ns))
@@ -56,17 +57,19 @@ def test_boxes_say_where_people_are_and_a_silent_detector_is_done_without(
         if detected:
             detector.publish(boxes(stamp_ns))
         observer.spin(0.07)
+        return frames[-1] if frames else None
 
-    def counted(name: str) -> bool:
-        return bool(frames) and name in frames[-1].counters
+    def looked_for(count: str, detected: bool) -> bool:
+        frame = sweep(detected)
+        return frame is not None and count in frame.counters
 
     with node_process(domain, "people", "nodes.detections_topic:=/detections"):
         observer.subscribed(lidar)
         observer.subscribed(detector)
-        observer.wait(lambda: sweep(True) or (counted("boxes") and len(frames[-1].people) == 1), 60.0)
+        observer.wait(lambda: looked_for("boxes", True) and len(frames[-1].people) == 1, 60.0)
         person = frames[-1].people[0]
         place = person.pose.position
         np.testing.assert_allclose((place.x, place.y), CENTRE[:2], atol=0.2)  # of the body, not of its front
         assert 350 < person.points <= 400
         observer.spin(0.7)
-        observer.wait(lambda: sweep(False) or counted("clusters"), 30.0)
+        observer.wait(lambda: looked_for("clusters", False), 30.0)
