@@ -1,0 +1,76 @@
+"""One person is one track: through occlusion, past others, beside furniture, lying, on another level."""
+
+import numpy as np
+import pytest
+
+from despite_ros.arrays import FloatArray
+from despite_ros.people.ground import Ground
+from despite_ros.people.segmenter import Segmenter
+from despite_ros.people.settings import GroundSettings, PeopleSettings, TrackingSettings
+from despite_ros.people.tracking import Tracker
+from despite_ros.simulation.obstacles import obstacles
+
+from .conftest import PERIOD_NS, Recorded, person, record
+from .test_twins import SWEEP_NS, seen
+
+
+def ids_seen(recorded: Recorded) -> list[set[int]]:
+    """Ids of the people seen, sweep after sweep."""
+    segmenter = Segmenter(PeopleSettings())
+    found = []
+    for k, (cloud, pose) in enumerate(zip(recorded.clouds, recorded.poses, strict=True)):
+        frame = segmenter.process(cloud, (k + 1) * PERIOD_NS, pose)
+        assert frame is not None
+        found.append({one.track_id for one in frame.people if one.observed})
+    return found
+
+
+def test_who_walks_behind_a_cupboard_comes_out_with_the_same_id() -> None:
+    cupboard = obstacles([(1.6, 0.0, 1.1, 0.05, 0.45, 1.1, 0.0)])
+    ids = ids_seen(record([person(6, "walk", 3.5, -2.6, np.pi / 2)], 45, things=cupboard))
+    hidden = sum(not some for some in ids[10:35])
+    assert hidden >= 5
+    assert set().union(*ids) == {0} and ids[-1] == {0}
+
+
+@pytest.mark.parametrize("hidden", [5, 15, 28])
+def test_who_stops_while_hidden_is_found_again(hidden: int) -> None:
+    tracker = Tracker(TrackingSettings())
+    for sweep in range(20 + hidden + 5):
+        tracker.predict(sweep * SWEEP_NS)
+        place = seen(1.2 * min(sweep, 21) / 10, sweep)
+        tracker.update([] if 20 <= sweep < 20 + hidden else [place], static=True)
+    assert [track.track_id for track in tracker.shown] == [0]
+
+
+def test_nobody_inherits_the_id_of_who_was_lost_far_away() -> None:
+    tracker = Tracker(TrackingSettings())
+    for sweep in range(30):
+        tracker.predict(sweep * SWEEP_NS)
+        tracker.update([seen(0.0 if sweep < 15 else 4.0, sweep)], static=True)
+    assert 1 in [track.track_id for track in tracker.shown]
+
+
+@pytest.mark.parametrize("label", ["bend", "lie", "sit"])
+def test_low_postures_beside_a_table_stay_one_track(label: str) -> None:
+    table = obstacles([(3.0, 1.5, 0.72, 0.6, 0.35, 0.02, 0.0), (3.5, 1.5, 0.35, 0.02, 0.35, 0.35, 0.0)])
+    ids = ids_seen(record([person(5, label, 3.0, 0.2, 0.7)], 40, things=table))
+    assert np.mean([len(some) == 1 for some in ids[5:]]) > 0.9
+    assert len(set().union(*ids)) == 1
+
+
+def surface(x: float, y: float, z: float, along: float, across: float) -> FloatArray:
+    """Points 5 cm apart on a level rectangle."""
+    xs, ys = np.meshgrid(np.arange(-along, along, 0.05) + x, np.arange(-across, across, 0.05) + y)
+    return np.column_stack([xs.ravel(), ys.ravel(), np.full(xs.size, z)]).astype(np.float32)
+
+
+def test_a_stage_is_floor_and_a_wall_half_hidden_is_not() -> None:
+    floor, stage = surface(-3, 0, 0.0, 5, 6), surface(5, 0, 0.2, 3, 4)
+    steps = [
+        surface(-5, y, z, 0.02, 0.25) for y in np.arange(-3, 3, 0.5) for z in np.arange(abs(y), 2.4, 0.05)
+    ]
+    ground = Ground(GroundSettings(), 12.0)
+    ground.estimate(np.concatenate([floor, stage, *steps]), np.array([0.0, 0.0, 1.3]))
+    above = ground.above(np.array([[5, 0, 1.2], [-5, 2, 1.0], [-3, 0, 1.0]], np.float32))
+    assert np.abs(above - [1.0, 1.0, 1.0]).max() < 0.08
