@@ -50,7 +50,7 @@ class State(StrEnum):
     GATHERING = "gathering"  # not enough evidence yet
     ASSIGNED = "assigned"
     ABSENT = "absent"  # none of the tracks is this wearer
-    STALE = "stale"  # no IMU samples, or the track is lost for now
+    STALE = "stale"  # no IMU samples, or the track is lost for now; on it while it is still predicted
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,11 @@ class Matcher:
 
     def update(self, frame: MatchingFrame) -> tuple[Assignment, ...]:
         """Take in one frame and name the tracks."""
-        frame = frame.of_visible()
+        visible = frame.of_visible()
         self._current = [left_behind(n) if n in frame.jumped else n for n in self._current]
-        self._gather(frame)
-        self._mend_swaps(frame)
-        candidates = [*frame.track_ids, *self._evidence.lost]
+        self._gather(visible)
+        self._mend_swaps(visible)
+        candidates = [*visible.track_ids, *self._evidence.lost]
         log_odds = self._log_odds(candidates)
         chosen, belief = assign(log_odds), marginals(log_odds) * (1.0 - self._settings.astray)
         heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
@@ -144,7 +144,10 @@ class Matcher:
         return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)
 
     def _seen(self, decided: Assignment, index: int, frame: MatchingFrame, heard: bool) -> Assignment:
-        """What can be said now: nobody for silent sensors, before any full window, and for a lost track."""
+        """What can be said now: nobody for silent sensors, before any full window, and for a lost track.
+
+        On a track that is still predicted, though no sweep hits it, the name stays, as stale.
+        """
         if not frame.sensors[index]:
             return replace(decided, track_id=NOBODY, state=State.STALE)
         if not heard:
@@ -154,7 +157,8 @@ class Matcher:
         if decided.track_id not in frame.track_ids:
             return replace(decided, track_id=NOBODY, state=State.STALE)
         column = list(frame.track_ids).index(decided.track_id)
-        return replace(decided, similarity=float(frame.similarity[index, column]))
+        state = decided.state if frame.visible[column] else State.STALE
+        return replace(decided, similarity=float(frame.similarity[index, column]), state=state)
 
 
 def best_rivals(log_odds: AnyArray) -> DoubleArray:
