@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
@@ -32,10 +33,23 @@ def detect(
     points: FloatArray, top: float, sensor: DoubleArray, log_odds: float = 0.0, owner: int = NOBODY
 ) -> Detection:
     """Box and position of a cluster (N×3) seen from `sensor` (3,)."""
-    low, high = points.min(0), points.max(0)
-    middle = points.mean(0, dtype=np.float64)
+    low, high, middle = extent(np.ascontiguousarray(points))
     centre = middle.copy()
     sight = centre[:2] - sensor[:2]
     centre[:2] += sight / max(float(np.linalg.norm(sight)), 1e-6) * SURFACE_TO_AXIS
     centre[2] = (low[2] + high[2]) / 2
     return Detection(points, middle, centre, high - low, top, log_odds, owner)
+
+
+@numba.njit(cache=True)
+def extent(points: FloatArray) -> tuple[FloatArray, FloatArray, DoubleArray]:
+    """Least, greatest and mean coordinates of N×3 points, one or more."""
+    low, high, middle = points[0].copy(), points[0].copy(), np.zeros(3)
+    for i in range(len(points)):
+        for k in range(3):
+            value = points[i, k]
+            low[k], high[k] = min(low[k], value), max(high[k], value)
+            middle[k] += value
+    for k in range(3):
+        middle[k] /= len(points)
+    return low, high, middle

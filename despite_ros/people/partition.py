@@ -34,8 +34,9 @@ def claim(
         points, centres.astype(np.float32), flat, np.float32(settings.reach), handicap
     )
     claimed = np.where(distance < settings.limb, owners, NOBODY).astype(np.int32)
-    share = np.zeros((labels.max() + 1, len(centres) + 1), np.int64)
-    np.add.at(share, (labels, claimed), 1)
+    shape = int(labels.max()) + 1, len(centres) + 1  # the last column is nobody's
+    pairs = labels * shape[1] + claimed % shape[1]
+    share = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
     size = share.sum(1, keepdims=True)
     share = share[:, :-1]
     keeps = (2 * share >= size) | (2 * share >= share.sum(0, keepdims=True))
