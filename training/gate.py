@@ -127,9 +127,10 @@ class Recorder(Segmenter):
 
     def watch(self, sweep: Sweep, record: bool) -> None:
         """Process a sweep, and note it if `record`."""
-        points = to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, np.inf)
-        who = zip(map(bytes, points), sweep.person_index.tolist(), strict=True) if record else None
-        self.owners = None if who is None else {point: owner for point, owner in who if owner >= 0}
+        people = sweep.person_index >= 0
+        points = to_fixed(sweep.cloud[people], sweep.sensor_pose, 0.0, np.inf)
+        known = dict(zip(map(bytes, points), sweep.person_index[people].tolist(), strict=True))
+        self.owners = known if record else None
         self.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
 
     def labelled(self) -> Labelled:
@@ -213,7 +214,7 @@ def train(features: FloatArray, labels: IntArray) -> dict[str, AnyArray]:
             network(inputs[rows])[:, 0], targets[rows], weights[rows]
         )
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     layers = [layer for layer in network if isinstance(layer, nn.Linear)]
