@@ -65,12 +65,15 @@ def surface(x: float, y: float, z: float, along: float, across: float) -> FloatA
     return np.column_stack([xs.ravel(), ys.ravel(), np.full(xs.size, z)]).astype(np.float32)
 
 
-def test_a_stage_is_floor_and_a_wall_half_hidden_is_not() -> None:
-    floor, stage = surface(-3, 0, 0.0, 5, 6), surface(5, 0, 0.2, 3, 4)
-    steps = [
-        surface(-5, y, z, 0.02, 0.25) for y in np.arange(-3, 3, 0.5) for z in np.arange(abs(y), 2.4, 0.05)
+def test_a_stage_is_floor_and_shelves_half_hidden_are_not() -> None:
+    floor, stage = surface(-1.5, 0, 0.0, 3.5, 6), surface(5, 0, 0.2, 3, 4)
+    shelves = [
+        surface(x, y, z, 0.02, 0.25)
+        for x in (-5.2, -5.7, -6.2)
+        for y in np.arange(-3, 3, 0.5)
+        for z in np.arange(0.45 * abs(y), 2.4, 0.05)
     ]
     ground = Ground(GroundSettings(), 12.0)
-    ground.estimate(np.concatenate([floor, stage, *steps]), np.array([0.0, 0.0, 1.3]))
-    above = ground.above(np.array([[5, 0, 1.2], [-5, 2, 1.0], [-3, 0, 1.0]], np.float32))
+    ground.estimate(np.concatenate([floor, stage, *shelves]), np.array([0.0, 0.0, 1.3]))
+    above = ground.above(np.array([[5, 0, 1.2], [-5.9, 2.5, 1.0], [-3, 0, 1.0]], np.float32))
     assert np.abs(above - [1.0, 1.0, 1.0]).max() < 0.08
