@@ -6,19 +6,19 @@ for: whoever needs the samples takes all that have arrived.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import Imu
 
 from despite_ros.motion.wearers import Wearer
 from despite_ros.nodes.monitor import Monitor
-from despite_ros.nodes.qos import IMU, watch_offers
+from despite_ros.nodes.qos import IMU
 
 POLL_S = 0.1  # how often samples are taken while no sweep comes
 WAITING = 2000  # samples of a sensor that wait for the next sweep; 5 s at 400 Hz
@@ -26,14 +26,14 @@ Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, a serialised senso
 
 
 class Unattended(CallbackGroup):
-    """The executor does not wait for messages of this group's subscriptions, only for their events."""
+    """The executor does not wait for messages of this group's subscriptions."""
 
     def can_execute(self, entity: Any) -> bool:
         """Whether the executor may look at it."""
         return not isinstance(entity, Subscription)
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Events may always run."""
+        """Never happens."""
         return True
 
     def ending_execution(self, entity: Any) -> None:
@@ -72,7 +72,9 @@ class ImuInputs:
             yield self._samples.popleft()
 
     def _subscribe(self, node: Node, topic: str) -> Any:
-        complain: Callable[[str], None] = partial(self._monitor.fault, "incompatible_qos", topic)
+        # No publisher's offer is too little for best effort, and each event handler is one more thing that
+        # the executor waits for: with those of 64 topics it is woken by every sample again.
+        silent = SubscriptionEventCallbacks(use_default_callbacks=False)
         return node.create_subscription(
             Imu,
             topic,
@@ -80,5 +82,5 @@ class ImuInputs:
             IMU,
             raw=True,
             callback_group=self._group,
-            event_callbacks=watch_offers(complain),
+            event_callbacks=silent,
         )
