@@ -12,8 +12,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from despite_ros.bags.agreement import agreement
@@ -22,6 +23,7 @@ from despite_ros.bags.reader import Recording
 from despite_ros.bags.results import Line, read_lines, write_json
 from despite_ros.bags.run import ReplayOptions, run_replay
 from despite_ros.errors import UserError
+from despite_ros.nodes.gathering import TOPICS
 from despite_ros.nodes.processes import node_command, running
 from despite_ros.nodes.results_node import listening
 
@@ -43,19 +45,28 @@ def live_lines(args: argparse.Namespace, rate: str) -> tuple[list[Line], dict[st
         "encoders.model": args.model,
         "use_sim_time": True,
     }
-    commands = {
-        "both": node_command("both", parameters),
-        "player": ["-m", "despite_ros.nodes", "player", str(args.recording), "--clock", "--rate", rate],
-    }
-    with listening({"encoders.model": args.model}) as results, running(commands, args.out) as processes:
-        while processes["player"].poll() is None and processes["both"].poll() is None:
-            time.sleep(0.1)
-        if processes["player"].poll() != 0:
-            ended = "player" if processes["player"].poll() else "both"
-            raise UserError(f"{ended} ended: {(args.out / f'{ended}.log').read_text().strip()}")
-        time.sleep(SETTLE_S)
+    nodes = {"both": node_command("both", parameters)}
+    play = ["-m", "despite_ros.nodes", "player", str(args.recording), "--clock", "--rate", rate]
+    with listening({"encoders.model": args.model}) as results, running(nodes, args.out) as processes:
+        _wait(lambda: all(map(results.count_publishers, TOPICS)), processes, args.out)
+        with running({"player": play}, args.out) as player:
+            _wait(lambda: player["player"].poll() == 0, processes | player, args.out)
+            time.sleep(SETTLE_S)
     results.write(args.out / "live", "live")
     return results.lines, results.faults()
+
+
+def _wait(done: Callable[[], bool], processes: Mapping[str, Popen[bytes]], logs: Path) -> None:
+    """Return when it is done.
+
+    Raises:
+        UserError: a process ended before.
+    """
+    while not done():
+        for name, process in processes.items():
+            if process.poll():
+                raise UserError(f"{name} ended: {(logs / f'{name}.log').read_text().strip()}")
+        time.sleep(0.1)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from despite_ros.bags.message import BagMessage
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.results import read_lines, write_json
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.motion.cdr import ImuSample
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.pipeline import Pipeline
@@ -74,7 +75,7 @@ def memory_curve(recording: Path, minutes: int) -> list[float]:
     pipeline = Pipeline(Settings(), wearers, encoders.load("despite-pi"))
     found: list[float] = []
     with Looped(recording / "recording.mcap") as looped:
-        replay = Replay(looped, pipeline, wearers)
+        replay = Replay(looped, pipeline, ReadingOptions(wearers))
         for _ in replay.sweeps():
             if replay.elapsed_ns >= (len(found) + 1) * 60_000_000_000:
                 found.append(resident_bytes() / MEGA)

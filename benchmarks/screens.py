@@ -20,6 +20,7 @@ from despite_ros import encoders
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.run import ReplayOptions, run_replay
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.bags.view import Target, Viewer
 from despite_ros.bags.writer import write_recording
 from despite_ros.motion.wearers import load_wearers
@@ -50,7 +51,7 @@ def view_picture(browser: Browser, room: Path) -> None:
     with Recording(room) as recording:
         pipeline = Pipeline(Settings(), wearers, encoders.load("despite-pi"))
         viewer = Viewer(Target(web_port=WEB_PORT))
-        for number, sweep in enumerate(Replay(recording, pipeline, wearers).sweeps()):
+        for number, sweep in enumerate(Replay(recording, pipeline, ReadingOptions(wearers)).sweeps()):
             if number % SPARSE == 0:
                 viewer.people(sweep.people, sweep.reid)
         viewer.cloud(sweep.points, sweep.people.stamp_ns, sweep.pose)

@@ -1,11 +1,12 @@
 """Reading a recording in a second process, a little ahead of the first, which has the encoders."""
 
 import signal
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -27,30 +28,45 @@ class Ended:
     faults: Faults
 
 
-def read_ahead(
-    recording: Path, people: PeopleSettings, options: ReadingOptions
-) -> Generator[Sighting, None, Ended]:
+class ReadAhead:
     """The sightings that `Sightings` gives in one process, but for the sweeps' points, which are empty.
 
-    The pipe between the processes holds a few sweeps, so reading waits for who takes them.
-
-    Raises:
-        UserError: as `Sightings` does.
+    The second process starts at once. The pipe between the two holds a few sweeps, so reading waits for who
+    takes them. To be iterated over once; then `ended` says how reading ended. Close it, or use `with`.
     """
-    context = get_context("spawn")  # a fork would copy locks that other threads hold
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(sender, recording, people, options), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        while not isinstance(item := receiver.recv(), Ended):
+
+    def __init__(self, recording: Path, people: PeopleSettings, options: ReadingOptions) -> None:
+        context = get_context("spawn")  # a fork would copy locks that other threads hold
+        self.options = options
+        self.ended: Ended | None = None
+        self._receiver, sender = context.Pipe(duplex=False)
+        arguments = (sender, recording, people, options)
+        self._process = context.Process(target=_read, args=arguments, daemon=True)
+        self._process.start()
+        sender.close()
+
+    def __iter__(self) -> Iterator[Sighting]:
+        """In the order of the recording.
+
+        Raises:
+            UserError: as `Sightings` does.
+        """
+        while not isinstance(item := self._receiver.recv(), Ended):
             if isinstance(item, Exception):
                 raise item
             yield item
-        return item
-    finally:
-        receiver.close()  # a process that still reads then ends by itself
-        process.join()
+        self.ended = item
+
+    def close(self) -> None:
+        """End the second process."""
+        self._receiver.close()  # a process that still reads then ends by itself
+        self._process.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _read(sender: Connection, path: Path, people: PeopleSettings, options: ReadingOptions) -> None:

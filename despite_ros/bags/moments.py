@@ -14,6 +14,7 @@ import numpy as np
 from despite_ros.arrays import DoubleArray, FloatArray, IntArray
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.encoders import Encoders
 from despite_ros.limbs import FRAMES, RATE
 from despite_ros.motion.wearers import Wearer
@@ -89,7 +90,7 @@ def embed_recording(
     rows: dict[tuple[str, str], list[tuple[int, FloatArray]]] = defaultdict(list)
     first_ns, newest = None, None
     with Recording(path) as recording:
-        replay = Replay(recording, pipeline, wearers, fixed_frame=fixed_frame)
+        replay = Replay(recording, pipeline, ReadingOptions(wearers, fixed_frame=fixed_frame))
         for sweep in replay.sweeps():
             first_ns = sweep.people.stamp_ns if first_ns is None else first_ns
             if sweep.reid is not newest:

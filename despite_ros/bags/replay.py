@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from despite_ros.arrays import DoubleArray, FloatArray
-from despite_ros.bags.ahead import read_ahead
+from despite_ros.bags.ahead import ReadAhead
 from despite_ros.bags.reader import Recording
-from despite_ros.bags.sightings import ReadingOptions, Sighting, Sightings
-from despite_ros.motion.wearers import Wearer
-from despite_ros.nodes.settings import NodeSettings
+from despite_ros.bags.sightings import ReadingOptions, Sightings
 from despite_ros.pipeline import Pipeline
 from despite_ros.records import PeopleFrame, ReidFrame
 
@@ -29,9 +27,10 @@ class ReplayedSweep:
 
 
 class Replay:
-    """One pass over a recording; arguments as `ReadingOptions` has them.
+    """One pass over a recording.
 
-    ahead: read and find people in a second process, for speed; the results are the same.
+    ahead: a second process that reads the same recording with the same options and finds the people, for
+    speed; the results are the same.
 
     Raises:
         UserError: no cloud topic, or a topic asked for that the recording lacks.
@@ -41,19 +40,14 @@ class Replay:
         self,
         recording: Recording,
         pipeline: Pipeline,
-        wearers: tuple[Wearer, ...],
-        lidar_topics: tuple[str, ...] = (),
-        fixed_frame: str = "",
-        rate: float = 0.0,
-        time_jump: float = NodeSettings.time_jump,
-        ahead: bool = False,
+        options: ReadingOptions,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self.recording = recording
-        self.frame_id = fixed_frame
+        self.frame_id = options.fixed_frame
         self.elapsed_ns = 0
-        self._options = ReadingOptions(wearers, lidar_topics, fixed_frame, rate, time_jump)
         self._pipeline = pipeline
-        self._sightings = Sightings(recording, pipeline.segmenter, self._options)
+        self._sightings = Sightings(recording, pipeline.segmenter, options)
         self._ahead = ahead
         self.lidar_topics = self._sightings.lidar_topics
         self.imu_topics = self._sightings.imu_topics
@@ -62,7 +56,7 @@ class Replay:
     def sweeps(self) -> Iterator[ReplayedSweep]:
         """Results in the order of the recording."""
         reidentifier = self._pipeline.reidentifier
-        for sighting in self._read_ahead() if self._ahead else self._sightings:
+        for sighting in self._ahead or self._sightings:
             self.elapsed_ns, self.frame_id = sighting.elapsed_ns, sighting.frame_id
             for wearer, limb, sample in sighting.samples:
                 reidentifier.imu(wearer, limb, *sample)
@@ -70,9 +64,6 @@ class Replay:
                 sweep, recorded_ns = sighting.sweep, sighting.recorded_ns
                 reid = reidentifier.people(sweep.people)
                 yield ReplayedSweep(sweep.points, sweep.people, reid, sweep.pose, recorded_ns)
-
-    def _read_ahead(self) -> Iterator[Sighting]:
-        people = self._pipeline.segmenter.settings
-        ended = yield from read_ahead(self.recording.path, people, self._options)
-        self.faults = ended.faults
-        self.recording.breaks, self.recording.faults = ended.breaks, ended.recording_faults
+        if self._ahead and (ended := self._ahead.ended):
+            self.faults = ended.faults
+            self.recording.breaks, self.recording.faults = ended.breaks, ended.recording_faults

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,16 +11,18 @@ from typing import Any
 
 from despite_ros import __version__, encoders
 from despite_ros.arrays import DoubleArray
+from despite_ros.bags.ahead import ReadAhead
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay, ReplayedSweep
 from despite_ros.bags.report import write_report
 from despite_ros.bags.results import Line, json_line, read_truth, result_line, write_json, write_lines
 from despite_ros.bags.score import score
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.config import flatten
 from despite_ros.errors import UserError
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.pipeline import Pipeline
-from despite_ros.settings import load_settings
+from despite_ros.settings import Settings, load_settings
 
 Progress = Callable[[Replay], None]
 Write = Callable[[ReplayedSweep], None]
@@ -32,7 +34,7 @@ LIBRARIES = ("numpy", "numba", "scipy", "onnxruntime", "rosbags", "trackeval")
 class ReplayOptions:
     """What to replay, with what, and where to write. Empty strings and tuples: find out or leave out.
 
-    bag: folder of a new bag for the results as topics. ahead: as `Replay` has it.
+    bag: folder of a new bag for the results as topics. ahead: read and find people in a second process.
     """
 
     recording: Path
@@ -60,22 +62,16 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     settings = load_settings(options.params)
     wearers = load_wearers(options.wearers) if options.wearers else ()
     truth = read_truth(options.truth) if options.truth else []
-    model = encoders.load(options.model, options.device)
-    pipeline = Pipeline(settings, wearers, model)
-    _empty_folder(options.out)
-    with Recording(options.recording) as recording, _result_bag(options.bag, model.card.labels) as write:
-        replay = Replay(
-            recording,
-            pipeline,
-            wearers,
-            options.lidar_topics,
-            options.fixed_frame,
-            options.rate,
-            ahead=options.ahead,
-        )
-        begun = time.monotonic()
-        lines, poses, interrupted = _play(replay, options.out / "results.jsonl", write, progress)
-        wall_s = time.monotonic() - begun
+    reading = ReadingOptions(wearers, options.lidar_topics, options.fixed_frame, options.rate)
+    with Recording(options.recording) as recording, _ahead(options, settings, reading) as ahead:
+        model = encoders.load(options.model, options.device)
+        pipeline = Pipeline(settings, wearers, model)
+        _empty_folder(options.out)
+        replay = Replay(recording, pipeline, reading, ahead)
+        with _result_bag(options.bag, model.card.labels) as write:
+            begun = time.monotonic()
+            lines, poses, interrupted = _play(replay, options.out / "results.jsonl", write, progress)
+            wall_s = time.monotonic() - begun
     faults = (recording.faults, replay.faults, pipeline.reidentifier.faults)
     summary = {
         "name": options.recording.name,
@@ -101,6 +97,13 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
     write_json(options.out / "summary.json", summary)
     write_report(options.out)
     return summary
+
+
+def _ahead(
+    options: ReplayOptions, settings: Settings, reading: ReadingOptions
+) -> AbstractContextManager[ReadAhead | None]:
+    """The second process, which gets ready while the first one loads the model."""
+    return ReadAhead(options.recording, settings.people, reading) if options.ahead else nullcontext()
 
 
 def _empty_folder(folder: Path) -> None:

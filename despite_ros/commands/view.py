@@ -9,6 +9,7 @@ from despite_ros import encoders
 from despite_ros.bags.pace import rate_of
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.bags.view import Target, Viewer
 from despite_ros.errors import UserError
 from despite_ros.motion.wearers import load_wearers
@@ -85,7 +86,8 @@ def _recording(args: argparse.Namespace, target: Target) -> int:
     sweeps = 0
     with Recording(Path(args.source)) as recording:
         pipeline = Pipeline(load_settings(args.params), wearers, encoders.load(args.model, args.device))
-        replay = Replay(recording, pipeline, wearers, tuple(args.lidar), args.fixed_frame, rate)
+        reading = ReadingOptions(wearers, tuple(args.lidar), args.fixed_frame, rate)
+        replay = Replay(recording, pipeline, reading)
         viewer = _viewer(target)
         with suppress(KeyboardInterrupt):
             for sweep in replay.sweeps():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from despite_ros.bags.ahead import read_ahead
+from despite_ros.bags.ahead import ReadAhead
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.sightings import ReadingOptions, Sightings
 from despite_ros.bags.writer import wearers_of, write_recording
@@ -26,12 +26,11 @@ def test_sightings_are_the_same_in_one_process_and_in_two(tmp_path: Path) -> Non
         sightings = Sightings(recording, Segmenter(people), options)
         expected = list(sightings)
         breaks, faults = recording.breaks, sightings.faults
-    reading, found = read_ahead(lost, people, options), []
-    with pytest.raises(StopIteration) as stopped:
-        while True:
-            found.append(next(reading))
-    assert stopped.value.value.breaks == breaks != []
-    assert stopped.value.value.faults.lines == faults.lines
+    with ReadAhead(lost, people, options) as reading:
+        found = list(reading)
+    assert reading.ended is not None
+    assert reading.ended.breaks == breaks != []
+    assert reading.ended.faults.lines == faults.lines
     assert len(found) == len(expected) > 5
     for one, other in zip(found, expected, strict=True):
         assert (one.samples, one.recorded_ns, one.elapsed_ns) == (
@@ -48,12 +47,14 @@ def test_sightings_are_the_same_in_one_process_and_in_two(tmp_path: Path) -> Non
 
 
 def test_an_error_of_the_reading_process_is_raised_here(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no recording"):
-        next(read_ahead(tmp_path / "none", PeopleSettings(), ReadingOptions()))
+    with (
+        ReadAhead(tmp_path / "none", PeopleSettings(), ReadingOptions()) as reading,
+        pytest.raises(UserError, match="there is no recording"),
+    ):
+        next(iter(reading))
 
 
 def test_reading_ends_when_nobody_takes_any_more(tmp_path: Path) -> None:
     write_recording(random_scene(np.random.default_rng(5), 1, 0, 0, 1.0, "vlp16"), tmp_path / "bag")
-    reading = read_ahead(tmp_path / "bag", PeopleSettings(), ReadingOptions())
-    next(reading)
-    reading.close()
+    with ReadAhead(tmp_path / "bag", PeopleSettings(), ReadingOptions()) as reading:
+        next(iter(reading))

@@ -12,6 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
+from despite_ros.bags.sightings import ReadingOptions
 from despite_ros.cli import main
 from despite_ros.motion.wearers import parse_wearers
 from despite_ros.pipeline import Pipeline
@@ -93,7 +94,8 @@ def test_the_rest_is_processed(damage: str, tmp_path: Path) -> None:
     messages, sweeps, kind, count = DAMAGES[damage]
     wearers = parse_wearers(WEARERS, "test")
     with Recording(write(tmp_path / "bag", messages)) as recording:
-        replay = Replay(recording, Pipeline(Settings(), wearers, FakeEncoders()), wearers)  # type: ignore[arg-type]
+        pipeline = Pipeline(Settings(), wearers, FakeEncoders())  # type: ignore[arg-type]
+        replay = Replay(recording, pipeline, ReadingOptions(wearers))
         assert len(list(replay.sweeps())) == sweeps
         counts = recording.faults.counts + replay.faults.counts
     assert counts[kind] == count
