@@ -19,6 +19,7 @@ SLOWER = 2.0  # times as slowly
 DOUBT = 0.0  # mean log-odds below which a track is not shown
 DISBELIEF, DESPAIR = -1.0, -3.0  # mean log-odds at which a track is given up, before and after it was shown
 FADING = 0.5  # seconds in which the velocity of a track that is not seen falls to a third
+GAP = 0.35  # seconds without a sweep, after which nobody was seen
 NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
 REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
 REST_HITS = 20  # sightings after which a track that never moved is known to be a thing
@@ -94,13 +95,14 @@ class Tracker:
         before = stamp_ns if self.stamp_ns is None else self.stamp_ns
         seconds = (stamp_ns - before) * 1e-9
         self.stamp_ns = stamp_ns
-        transition = np.eye(4)
-        transition[0, 2] = transition[1, 3] = seconds
-        fading = np.diag([1, 1, *[np.exp(-seconds / FADING)] * 2])
+        kept = np.exp(-seconds / FADING)
+        follow, coast = _transition(seconds, 1.0), _transition(FADING * (1 - kept), kept)
         spread = np.array([[seconds**2 / 2, 0], [0, seconds**2 / 2], [seconds, 0], [0, seconds]])
         noise = spread @ spread.T * self.settings.acceleration**2
+        if seconds > GAP:  # nobody accelerates one way for so long
+            noise = np.diag([STRIDE * seconds / 2] * 2 + [START_SPEED / 2] * 2) ** 2
         for track in self.tracks:
-            step = transition if track.seen_ns == before else fading @ transition
+            step = follow if track.seen_ns == before and seconds < GAP else coast
             track.state = step @ track.state
             track.covariance = step @ track.covariance @ step.T + noise
             track.detection = None
@@ -232,3 +234,10 @@ class Tracker:
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
         least = DISBELIEF if not track.confirmed else DESPAIR
         return unseen <= patience and track.evidence > least and track.crowded < TWIN_SWEEPS
+
+
+def _transition(seconds: float, kept: float) -> DoubleArray:
+    """4×4: places move as far as velocities take them in `seconds`; a share of the velocity is kept."""
+    matrix = np.diag([1.0, 1.0, kept, kept])
+    matrix[0, 2] = matrix[1, 3] = seconds
+    return matrix
