@@ -5,7 +5,7 @@
 On a recording of 60 s with 64 × 1024 points a sweep and 8 people, each with four IMUs (simulated unless
 FOLDER has recording.mcap, wearers.yaml and truth.jsonl); on one whose file is 10 GB long, most of it a hole;
 and, with --minutes, on the first one played in a loop, its memory noted once a minute. Writes
-`benchmarks/results/replay.json`.
+`benchmarks/results/replay.json`, in which what is not measured anew stays.
 """
 
 import argparse
@@ -153,7 +153,8 @@ def main(arguments: Sequence[str]) -> int:
         if args.minutes:
             found["mb_after_each_minute"] = memory_curve(room, args.minutes)
     OUT.parent.mkdir(exist_ok=True)
-    write_json(OUT, found)
+    before = json.loads(OUT.read_text()) if OUT.exists() else {}
+    write_json(OUT, before | found)
     print(json.dumps(found, indent=2))
     return 0
 
