@@ -16,7 +16,7 @@ from despite_ros.motion.cdr import ImuSample
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.wearers import Wearer
 from despite_ros.nodes.settings import NodeSettings
-from despite_ros.people.clouds import decode
+from despite_ros.people.clouds import decode_message
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.records import PeopleFrame
 from despite_ros.stamps import StampGuard
@@ -141,15 +141,7 @@ class Sightings:
         cloud, frame = message.content, message.content.header.frame_id
         self._frame_id = self._frame_id or frame
         try:
-            points = decode(
-                cloud.fields,
-                cloud.point_step,
-                cloud.row_step,
-                cloud.width,
-                cloud.height,
-                cloud.is_bigendian,
-                cloud.data,
-            )
+            points = decode_message(cloud)
             pose = None
             if frame != self._frame_id:
                 pose = self._transforms.lookup(self._frame_id, frame, message.stamp_ns)

@@ -20,7 +20,7 @@ from despite_ros.nodes.transforms import TransformListener
 from despite_ros.nodes.warm_up import warm_up_people
 from despite_ros.nodes.worker import NewestFirstWorker
 from despite_ros.people.boxes import move_boxes
-from despite_ros.people.clouds import decode
+from despite_ros.people.clouds import decode_message
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.records import PeopleFrame
 from despite_ros.stamps import StampGuard
@@ -109,15 +109,7 @@ class PeopleNode(Node):
 
     def _points(self, cloud: PointCloud2, frame_id: str) -> FloatArray:
         """N×3 in the frame `frame_id`."""
-        points = decode(
-            cloud.fields,
-            cloud.point_step,
-            cloud.row_step,
-            cloud.width,
-            cloud.height,
-            cloud.is_bigendian,
-            cloud.data,
-        )
+        points = decode_message(cloud)
         if cloud.header.frame_id == frame_id:
             return points
         pose = self._pose(frame_id, cloud.header.frame_id, stamp_of(cloud.header)).astype(np.float32)

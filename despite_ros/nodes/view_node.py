@@ -16,7 +16,7 @@ from despite_ros.nodes.dds import prepare_dds
 from despite_ros.nodes.gathering import Gathering
 from despite_ros.nodes.messages import stamp_of
 from despite_ros.nodes.transforms import TransformListener
-from despite_ros.people.clouds import decode
+from despite_ros.people.clouds import decode_message
 from despite_ros.records import PeopleFrame, ReidFrame
 from despite_ros.transforms import TransformError
 
@@ -55,15 +55,7 @@ class ViewNode(Node):
     def _cloud(self, topic: str, cloud: PointCloud2) -> None:
         stamp_ns, frame_id = stamp_of(cloud.header), cloud.header.frame_id
         try:
-            points = decode(
-                cloud.fields,
-                cloud.point_step,
-                cloud.row_step,
-                cloud.width,
-                cloud.height,
-                cloud.is_bigendian,
-                cloud.data,
-            )
+            points = decode_message(cloud)
             pose = None
             if self._frame_id not in ("", frame_id):
                 pose = self._transforms.lookup(self._frame_id, frame_id, stamp_ns)

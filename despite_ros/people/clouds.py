@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numba
 import numpy as np
@@ -19,6 +19,19 @@ class Field(Protocol):
     name: str
     offset: int
     datatype: int
+
+
+def decode_message(cloud: Any) -> FloatArray:
+    """The valid points of a sensor_msgs/PointCloud2, of rclpy or of a recording; see `decode`."""
+    return decode(
+        cloud.fields,
+        cloud.point_step,
+        cloud.row_step,
+        cloud.width,
+        cloud.height,
+        cloud.is_bigendian,
+        cloud.data,
+    )
 
 
 def decode(
