@@ -1,6 +1,6 @@
 """Real sweeps: how many people the gate accepts, and what a whole sweep looks like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from despite_ros.people.surroundings import Surroundings
 FIELDS = 5  # floats a point in a .pcd.bin: x, y, z, intensity, ring
 REPEATS = 3  # times that a single sweep is given, so that tracks are born
 PERIOD_NS = 100_000_000
+LEVEL = 0.3  # spread of the lowest points of people who stand on one floor, m
 
 
 def real_sweeps(folder: Path, figures: Path) -> Iterator[dict[str, object]]:
@@ -24,7 +25,7 @@ def real_sweeps(folder: Path, figures: Path) -> Iterator[dict[str, object]]:
     for path in sorted(folder.glob("*pedestrian*.npz")):
         with np.load(path) as stored:
             people = [stored[name][:, :3] for name in stored.files if stored[name].ndim == 2]
-        accepted = [accepts(person) for person in people if len(person) >= PeopleSettings().gate.min_points]
+        accepted = [accepts(points, above) for points, above in standing(people)]
         yield {"file": path.name, "people": len(accepted), "accepted": round(float(np.mean(accepted)), 3)}
     for path in sorted(folder.glob("*.pcd.bin")):
         cloud = np.ascontiguousarray(np.fromfile(path, np.float32).reshape(-1, FIELDS)[:, :3])
@@ -35,10 +36,24 @@ def real_sweeps(folder: Path, figures: Path) -> Iterator[dict[str, object]]:
         yield {"file": path.name, **shown[-1].counters}
 
 
-def accepts(person: FloatArray) -> bool:
-    """Whether the gate takes the points of a person (N×3, sensor frame, the feet on the floor) for one."""
-    points = np.ascontiguousarray(person, np.float32)
-    above = points[:, 2] - points[:, 2].min()
+def standing(people: Sequence[FloatArray]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Each person's points (N×3) and their heights above the floor (N,), without floor, as in the node.
+
+    Cut-outs come without the floor around them. Where the lowest points of a file's people agree, they
+    are on its floor: what lies on it, or mirrored by it below, is left out. Else each stands on its lowest.
+    """
+    settings = PeopleSettings()
+    lowest = np.array([points[:, 2].min() for points in people])
+    level = np.subtract(*np.percentile(lowest, (75, 25))) < LEVEL
+    for points, bottom in zip(people, lowest, strict=True):
+        above = points[:, 2] - (np.median(lowest) if level else bottom)
+        kept = above > settings.ground.clearance if level else np.ones(len(points), np.bool_)
+        if kept.sum() >= settings.gate.min_points:
+            yield np.ascontiguousarray(points[kept], np.float32), above[kept].astype(np.float32)
+
+
+def accepts(points: FloatArray, above: FloatArray) -> bool:
+    """Whether the gate takes the points of a person (N×3, sensor frame), `above` the floor, for one."""
     length = float(np.ptp(points[:, :2], axis=0).max())
     whole = Candidate(np.arange(len(points), dtype=np.int32), length)
     settings, sensor = PeopleSettings(), np.zeros(3)
