@@ -17,6 +17,7 @@ from despite_ros.people.surroundings import Surroundings
 FIELDS = 5  # floats a point in a .pcd.bin: x, y, z, intensity, ring
 REPEATS = 3  # times that a single sweep is given, so that tracks are born
 PERIOD_NS = 100_000_000
+VEHICLE = 2.5  # of the car that the sensor stands on, metres around it
 LEVEL = 0.3  # spread of the lowest points of people who stand on one floor, m
 
 
@@ -29,7 +30,7 @@ def real_sweeps(folder: Path, figures: Path) -> Iterator[dict[str, object]]:
         yield {"file": path.name, "people": len(accepted), "accepted": round(float(np.mean(accepted)), 3)}
     for path in sorted(folder.glob("*.pcd.bin")):
         cloud = np.ascontiguousarray(np.fromfile(path, np.float32).reshape(-1, FIELDS)[:, :3])
-        segmenter = Segmenter(PeopleSettings())
+        segmenter = Segmenter(PeopleSettings(sensor="hdl32", min_range=VEHICLE))
         frames = [segmenter.process(cloud, k * PERIOD_NS) for k in range(REPEATS)]
         shown = [frame for frame in frames if frame is not None]
         plan_view(cloud, shown, figures / f"people_{path.name.split('.')[0]}.png", path.name)

@@ -10,6 +10,7 @@ from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.silhouette import CELLS, silhouettes
 from despite_ros.people.surroundings import Surroundings
 
+BESIDE = 0.1  # metres, so that what lies at the sensor has a logarithm
 LAYERS = 6  # equal slices from the floor to the highest point
 FEATURES = (
     "top",  # highest point above the floor, m
@@ -22,7 +23,7 @@ FEATURES = (
     "broad",  # middle standard deviation, m
     "upright",  # |z| of the direction of largest standard deviation
     "points",  # log of their number
-    "range",  # log of the distance from the sensor, m
+    "range",  # log of the distance from the sensor and BESIDE, m
     "context",  # longer side in plan view of what the cluster was cut from, m
     *(f"share{k}" for k in range(LAYERS)),  # of the points that lie in the layer
     *(
@@ -107,7 +108,7 @@ def _describe(
         features[g, WIDTH] = np.sqrt(12 * max(middle - root, 0.0))
         features[g, POINTS] = np.log(len(members))
         x, y, z = centre[0] - sensor[0], centre[1] - sensor[1], centre[2] - sensor[2]
-        features[g, RANGE] = np.log(np.sqrt(x * x + y * y + z * z) + 0.1)
+        features[g, RANGE] = np.log(np.sqrt(x * x + y * y + z * z) + BESIDE)
         _layers(points, above, members, centre, features[g])
     return features, covariance
 

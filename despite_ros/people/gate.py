@@ -8,10 +8,10 @@ import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
-from despite_ros.people.features import LENGTH, POINTS, TOP
+from despite_ros.people.features import BESIDE, LENGTH, POINTS, RANGE, TOP
 from despite_ros.people.settings import GateSettings
 
-REASONS = ("too_few_points", "too_flat", "too_tall", "too_large", "not_like_a_person")
+REASONS = ("too_few_points", "too_flat", "too_tall", "too_large", "own_body", "not_like_a_person")
 WEIGHTS = "gate.npz"  # made by `python -m training.gate`
 CERTAIN = 6.0  # log-odds are clipped to ± this; what breaks a limit gets the least
 
@@ -26,7 +26,8 @@ class Gate:
     def judge(self, features: FloatArray) -> tuple[DoubleArray, list[str]]:
         """Log-odds of being a person (G,) of G×F features, and why each is rejected.
 
-        A reason is one of REASONS, or "" for what may be a person.
+        A reason is one of REASONS, or "" for what may be a person. What has the sensor inside it is the
+        robot or the vehicle that carries it.
         """
         if not len(features):
             return np.empty(0), []
@@ -39,6 +40,7 @@ class Gate:
                 top < self.settings.min_height,
                 top > self.settings.max_height,
                 length > self.settings.max_length,
+                np.exp(features[:, RANGE]) - BESIDE < length / 2,
             ]
         )
         log_odds[limits.any(axis=0)] = -CERTAIN
