@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
-from despite_ros.people.clustering import groups
+from despite_ros.people.clustering import flatten, groups
+from despite_ros.people.columns import gather
 from despite_ros.people.detections import NOBODY
-from despite_ros.people.partition import outline, split
+from despite_ros.people.partition import cluster_lengths, outline, outlines, split
 from despite_ros.people.settings import PartitionSettings
 
 
@@ -49,16 +50,18 @@ def find_candidates(
 
     labels: (N,) cluster of each point. owners: (N,) index into `keys` of the track that claims it, or NOBODY.
     """
-    lengths = [outline(points, members)[2] for members in groups(labels)]
-    shares = groups(owners + 1, len(keys) + 1)
+    clusters = int(labels.max(initial=-1)) + 1
+    lengths = cluster_lengths(points, labels, clusters).tolist()
+    parts = np.where(owners == NOBODY, labels, clusters + owners)
+    shares = groups(parts, clusters + len(keys))
     found = [
         Candidate(members, lengths[np.bincount(labels[members]).argmax()], key)
-        for members, key in zip(shares[1:], keys, strict=True)
+        for members, key in zip(shares[clusters:], keys, strict=True)
         if len(members)
     ]
-    for label, members in enumerate(groups(labels[shares[0]])):
+    for members, length in zip(shares[:clusters], lengths, strict=True):
         if len(members) >= settings.fewest:
-            found.append(Candidate(shares[0][members], lengths[label]))
+            found.append(Candidate(members, length))
     return found
 
 
@@ -77,7 +80,11 @@ def take_apart(
     is predicted stays its own. Or a claim keeps but its `core` (N,), the points that are near to where the
     track's were, and leaves what stands beside.
     """
-    ways = [_ways(candidate, points, above, core, settings) for candidate in whole]
+    sizes = _outlines(whole, points)
+    ways = [
+        _ways(candidate, length, points, above, core, settings)
+        for candidate, (_, _, length) in zip(whole, sizes, strict=True)
+    ]
     judged = iter(judge([*whole, *(part for some in ways for parts in some for part in parts)]))
     firsts = [next(judged) for _ in whole]
     found = []
@@ -94,20 +101,27 @@ def take_apart(
 
 
 def _ways(
-    candidate: Candidate, points: FloatArray, above: FloatArray, core: BoolArray, settings: PartitionSettings
+    candidate: Candidate,
+    length: float,
+    points: FloatArray,
+    above: FloatArray,
+    core: BoolArray,
+    settings: PartitionSettings,
 ) -> list[list[Candidate]]:
-    """The ways to take a candidate apart: at its necks, and a claim into core and rest."""
+    """The ways to take a candidate (`length` m) apart: at its necks, and a claim into core and rest."""
     members = candidate.members
     ways = []
-    if settings.split_length <= outline(points, members)[2] <= settings.longest:
-        parts = groups(split(points[members], above[members], settings))
+    if settings.split_length <= length <= settings.longest:
+        parts = split(gather(points, above, members), settings)
         ways.append([Candidate(members[part], candidate.context) for part in parts if len(part)])
     if candidate.owner != NOBODY:
-        inside = core[members]
-        ways.append(
-            [candidate._replace(members=members[inside]), Candidate(members[~inside], candidate.context)]
-        )
-    return [parts for parts in ways if min(len(part.members) for part in parts) >= settings.fewest]
+        inside, rest = members[core[members]], members[~core[members]]
+        ways.append([candidate._replace(members=inside), Candidate(rest, candidate.context)])
+    return [
+        parts
+        for parts in ways
+        if len(parts) > 1 and all(len(part.members) >= settings.fewest for part in parts)
+    ]
 
 
 def _inherit(
@@ -127,12 +141,12 @@ def put_together(
 
     Two claims, and two that both look like people, are never joined.
     """
-    outlines = [outline(points, candidate.members) for candidate in candidates]
-    small = [k for k, (_, _, length) in enumerate(outlines) if length < settings.join_longest]
+    sizes = _outlines(candidates, points)
+    small = [k for k, (_, _, length) in enumerate(sizes) if length < settings.join_longest]
     pairs = [
         (a, b)
         for a, b in combinations(small, 2)
-        if hypot(outlines[a][0] - outlines[b][0], outlines[a][1] - outlines[b][1]) < settings.join
+        if hypot(sizes[a][0] - sizes[b][0], sizes[a][1] - sizes[b][1]) < settings.join
         and NOBODY in (candidates[a].owner, candidates[b].owner)
         and min(candidates[a].log_odds, candidates[b].log_odds) < 0
     ]
@@ -146,6 +160,16 @@ def put_together(
             found.append(joined[k])
             free.difference_update(pairs[k])
     return [*(candidates[k] for k in sorted(free)), *found]
+
+
+def _outlines(candidates: Sequence[Candidate], points: FloatArray) -> list[tuple[float, float, float]]:
+    """Mean x, mean y and longer side in plan view (metres) of each candidate."""
+    if not candidates:
+        return []
+    found: list[tuple[float, float, float]] = outlines(
+        points, *flatten([candidate.members for candidate in candidates])
+    ).tolist()
+    return found
 
 
 def _join(first: Candidate, second: Candidate) -> Candidate:

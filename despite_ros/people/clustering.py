@@ -1,5 +1,7 @@
 """Euclidean clusters of an occupancy grid in plan view, with spacing that grows with range."""
 
+from collections.abc import Sequence
+
 import numba
 import numpy as np
 
@@ -31,6 +33,13 @@ def groups(labels: IndexArray, count: int = 0) -> list[IndexArray]:
         count = max(count, int(labels.max()) + 1)
     order, starts = sort_labels(labels, count)
     return [order[starts[k] : starts[k + 1]] for k in range(count)]
+
+
+def flatten(some: Sequence[IndexArray]) -> tuple[IndexArray, IntArray]:
+    """The indices of one or more groups, group after group, and where each begins (one more than groups)."""
+    starts = np.zeros(len(some) + 1, np.int64)
+    np.cumsum([len(members) for members in some], out=starts[1:])
+    return np.concatenate(some), starts
 
 
 @numba.njit(cache=True)

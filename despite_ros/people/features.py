@@ -7,6 +7,8 @@ import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.people.clustering import flatten
+from despite_ros.people.columns import cluster, gather
 from despite_ros.people.silhouette import CELLS, silhouettes
 from despite_ros.people.surroundings import Surroundings
 
@@ -32,7 +34,9 @@ FEATURES = (
     *(f"offset{k}" for k in range(LAYERS)),  # from the cluster's middle to the layer's in plan view, m
 )
 TOP, BOTTOM, MEAN, DEVIATION, LENGTH, WIDTH, THICK, BROAD, UPRIGHT, POINTS, RANGE, CONTEXT = range(12)
-INPUTS = len(FEATURES) + 2 + CELLS
+CLOSE = len(FEATURES)  # the first of what stands close; silhouettes follow
+SILHOUETTE = CLOSE + 2
+INPUTS = SILHOUETTE + CELLS
 SHARE, SPREAD, OFFSET = (CONTEXT + 1 + k * LAYERS for k in range(3))  # of the lowest layer
 
 
@@ -54,114 +58,114 @@ def candidate_features(
     above: FloatArray,
     sensor: DoubleArray,
     surroundings: Surroundings,
+    longest: float = np.inf,
 ) -> FloatArray:
     """Features (G×INPUTS) of G groups of N×3 points at heights `above` the floor (N,), seen from `sensor`.
 
-    They are FEATURES, what stands beside (see `Surroundings.beside`), and the silhouettes.
+    They are FEATURES, what stands beside (see `Surroundings.beside`), and the silhouettes. Groups longer
+    than `longest` metres, walls mostly, are but measured: from the first share on, their row is zero.
     """
     if not candidates:
         return np.empty((0, INPUTS), np.float32)
-    order = np.concatenate([candidate.members for candidate in candidates])
-    starts = np.zeros(len(candidates) + 1, np.int64)
-    np.cumsum([len(candidate.members) for candidate in candidates], out=starts[1:])
-    context = np.array([candidate.context for candidate in candidates])
-    shape = describe_clusters(points, above, order, starts, sensor, context)
-    beside = surroundings.beside(points, order, starts)
-    return np.concatenate([shape, beside, silhouettes(points, above, order, starts, sensor)], axis=1)
-
-
-def describe_clusters(
-    points: FloatArray,
-    above: FloatArray,
-    order: IndexArray,
-    starts: IntArray,
-    sensor: DoubleArray,
-    context: DoubleArray,
-) -> FloatArray:
-    """Features (G×30) of G clusters of N×3 points.
-
-    order: indices of the points, cluster after cluster. starts: G+1, where each begins, none empty.
-    sensor: (3,). context: (G,) metres.
-    """
-    features, covariance = _describe(points, above, order, starts, np.asarray(sensor, np.float64))
-    values, vectors = np.linalg.eigh(covariance)
+    order, starts = flatten([candidate.members for candidate in candidates])
+    columns, sensor = gather(points, above, order), np.asarray(sensor, np.float64)
+    features = np.zeros((len(candidates), INPUTS), np.float32)
+    middles, covariances = measure(columns, starts, sensor, features)
+    values, vectors = np.linalg.eigh(covariances)
     features[:, [THICK, BROAD]] = np.sqrt(np.maximum(values[:, :2], 0))
     features[:, UPRIGHT] = np.abs(vectors[:, 2, 2])
-    features[:, CONTEXT] = context
-    return np.asarray(features, np.float32)
+    features[:, CONTEXT] = [candidate.context for candidate in candidates]
+    wanted = np.flatnonzero(features[:, LENGTH] <= longest)
+    layers(columns, starts, wanted, middles, features)
+    features[:, CLOSE:SILHOUETTE] = surroundings.beside(columns, starts, wanted)
+    features[:, SILHOUETTE:] = silhouettes(columns, starts, wanted, middles, sensor)
+    return features
 
 
 @numba.njit(cache=True)
-def _describe(
-    points: FloatArray, above: FloatArray, order: IndexArray, starts: IntArray, sensor: DoubleArray
+def measure(
+    columns: FloatArray, starts: IntArray, sensor: DoubleArray, features: FloatArray
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Features (G×30) but for those of the covariance's directions, and the covariances (G×3×3)."""
+    """Means (G×3) and covariances (G×3×3) of G clusters; fills in the features of their sizes and ranges."""
     groups = len(starts) - 1
-    features = np.zeros((groups, len(FEATURES)))
-    covariance = np.zeros((groups, 3, 3))
+    middles, covariances = np.empty((groups, 3)), np.empty((groups, 3, 3))
     for g in range(groups):
-        members = order[starts[g] : starts[g + 1]]
-        spread, centre = covariance[g], _shape(points, above, members, covariance[g], features[g])
-        middle, half = (spread[0, 0] + spread[1, 1]) / 2, (spread[0, 0] - spread[1, 1]) / 2
+        x, y, z, above = cluster(columns, starts, g)
+        row, middle, spread = features[g], middles[g], covariances[g]
+        _moments(x, y, z, middle, spread)
+        half, mean = (spread[0, 0] - spread[1, 1]) / 2, (spread[0, 0] + spread[1, 1]) / 2
         root = np.sqrt(half * half + spread[0, 1] * spread[0, 1])
-        features[g, LENGTH] = np.sqrt(12 * (middle + root))
-        features[g, WIDTH] = np.sqrt(12 * max(middle - root, 0.0))
-        features[g, POINTS] = np.log(len(members))
-        x, y, z = centre[0] - sensor[0], centre[1] - sensor[1], centre[2] - sensor[2]
-        features[g, RANGE] = np.log(np.sqrt(x * x + y * y + z * z) + BESIDE)
-        _layers(points, above, members, centre, features[g])
-    return features, covariance
+        row[LENGTH], row[WIDTH] = np.sqrt(12 * (mean + root)), np.sqrt(12 * max(mean - root, 0.0))
+        row[TOP], row[BOTTOM], row[MEAN], row[DEVIATION] = _heights(above)
+        row[POINTS] = np.log(len(x))
+        east, north, up = middle[0] - sensor[0], middle[1] - sensor[1], middle[2] - sensor[2]
+        row[RANGE] = np.log(np.sqrt(east * east + north * north + up * up) + BESIDE)
+    return middles, covariances
 
 
-@numba.njit(cache=True)
-def _shape(
-    points: FloatArray,
-    above: FloatArray,
-    members: IndexArray,
-    spread: DoubleArray,
-    features: DoubleArray,
-) -> DoubleArray:
-    """Mean (3,) of a cluster; fills in its covariance `spread` (3×3) and the features of its heights."""
-    count = len(members)
-    centre = np.zeros(3)
-    top, bottom, total, squared = above[members[0]], above[members[0]], 0.0, 0.0
-    for i in members:
-        height = above[i]
-        top, bottom = max(top, height), min(bottom, height)
+# Sums may be taken in any order, so that the compiler makes vector instructions of the loops.
+@numba.njit(cache=True, fastmath=True)
+def _moments(x: FloatArray, y: FloatArray, z: FloatArray, middle: DoubleArray, spread: DoubleArray) -> None:
+    """Fill in mean (3,) and covariance (3×3) of a cluster."""
+    x0, y0, z0 = (
+        np.float64(x[0]),
+        np.float64(y[0]),
+        np.float64(z[0]),
+    )  # near the mean, so that squares stay small
+    sx = sy = sz = xx = yy = zz = xy = yz = zx = 0.0
+    for i in range(len(x)):
+        a, b, c = x[i] - x0, y[i] - y0, z[i] - z0
+        sx += a
+        sy += b
+        sz += c
+        xx += a * a
+        yy += b * b
+        zz += c * c
+        xy += a * b
+        yz += b * c
+        zx += c * a
+    n = len(x)
+    sx, sy, sz = sx / n, sy / n, sz / n
+    spread[0, 0], spread[1, 1], spread[2, 2] = xx / n - sx * sx, yy / n - sy * sy, zz / n - sz * sz
+    spread[0, 1] = spread[1, 0] = xy / n - sx * sy
+    spread[1, 2] = spread[2, 1] = yz / n - sy * sz
+    spread[2, 0] = spread[0, 2] = zx / n - sz * sx
+    middle[0], middle[1], middle[2] = x0 + sx, y0 + sy, z0 + sz
+
+
+@numba.njit(cache=True, fastmath=True)
+def _heights(above: FloatArray) -> tuple[float, float, float, float]:
+    """Greatest, least, mean and standard deviation."""
+    top = bottom = above[0]
+    total = squared = 0.0
+    for i in range(len(above)):
+        height = np.float64(above[i])
+        top, bottom = max(top, above[i]), min(bottom, above[i])
         total += height
         squared += height * height
-        for a in range(3):
-            centre[a] += points[i, a] / count
-    for i in members:
-        for a in range(3):
-            for b in range(a + 1):
-                spread[a, b] += (points[i, a] - centre[a]) * (points[i, b] - centre[b])
-    for a in range(3):
-        for b in range(a + 1):
-            spread[a, b] /= count
-            spread[b, a] = spread[a, b]
-    mean = total / count
-    features[TOP], features[BOTTOM], features[MEAN] = top, bottom, mean
-    features[DEVIATION] = np.sqrt(max(squared / count - mean * mean, 0.0))
-    return centre
+    mean = total / len(above)
+    return top, bottom, mean, np.sqrt(max(squared / len(above) - mean * mean, 0.0))
 
 
 @numba.njit(cache=True)
-def _layers(
-    points: FloatArray, above: FloatArray, members: IndexArray, centre: DoubleArray, features: DoubleArray
+def layers(
+    columns: FloatArray, starts: IntArray, wanted: IntArray, middles: DoubleArray, features: FloatArray
 ) -> None:
-    """Fill in the features of the layers: share, spread and offset of each."""
-    sums = np.zeros((LAYERS, 4))  # number, Σ x, Σ y, Σ x² + y², from the cluster's middle
-    for i in members:
-        x, y = points[i, 0] - centre[0], points[i, 1] - centre[1]
-        layer = sums[min(max(int(above[i] / (features[TOP] + 1e-6) * LAYERS), 0), LAYERS - 1)]
-        layer[0] += 1
-        layer[1] += x
-        layer[2] += y
-        layer[3] += x * x + y * y
-    for k in range(LAYERS):
-        number = max(sums[k, 0], 1.0)
-        x, y = sums[k, 1] / number, sums[k, 2] / number
-        features[SHARE + k] = sums[k, 0] / len(members)
-        features[SPREAD + k] = np.sqrt(max(sums[k, 3] / number - x * x - y * y, 0.0))
-        features[OFFSET + k] = np.sqrt(x * x + y * y)
+    """Fill in the features of the layers of `wanted` clusters: share, spread and offset of each."""
+    for g in wanted:
+        row, east, north = features[g], middles[g, 0], middles[g, 1]
+        sums = np.zeros((LAYERS, 4))  # number, Σ x, Σ y, Σ x² + y², from the cluster's middle
+        x, y, _, above = cluster(columns, starts, g)
+        for i in range(len(x)):
+            a, b = x[i] - east, y[i] - north
+            layer = sums[min(max(int(above[i] / (row[TOP] + 1e-6) * LAYERS), 0), LAYERS - 1)]
+            layer[0] += 1
+            layer[1] += a
+            layer[2] += b
+            layer[3] += a * a + b * b
+        for k in range(LAYERS):
+            number = max(sums[k, 0], 1.0)
+            a, b = sums[k, 1] / number, sums[k, 2] / number
+            row[SHARE + k] = sums[k, 0] / len(x)
+            row[SPREAD + k] = np.sqrt(max(sums[k, 3] / number - a * a - b * b, 0.0))
+            row[OFFSET + k] = np.sqrt(a * a + b * b)

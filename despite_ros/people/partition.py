@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.people.clustering import groups
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
@@ -85,32 +86,61 @@ def outline(points: FloatArray, members: IndexArray) -> tuple[float, float, floa
     return x / len(members), y / len(members), float(max(east - west, north - south))
 
 
-def split(points: FloatArray, above: FloatArray, settings: PartitionSettings) -> IndexArray:
-    """Part 0, 1, … of each of N×3 points of one cluster, with heights `above` the floor (N,).
+@numba.njit(cache=True)
+def outlines(points: FloatArray, order: IndexArray, starts: IntArray) -> DoubleArray:
+    """The `outline` (G×3) of each of G groups; order, starts: as `clustering.flatten` gives them."""
+    found = np.empty((len(starts) - 1, 3))
+    for g in range(len(found)):
+        found[g, 0], found[g, 1], found[g, 2] = outline(points, order[starts[g] : starts[g + 1]])
+    return found
+
+
+@numba.njit(cache=True)
+def cluster_lengths(points: FloatArray, labels: IndexArray, count: int) -> FloatArray:
+    """Longer side in plan view (metres) of each of `count` clusters of N×3 points; labels: (N,)."""
+    least = np.full((count, 2), np.inf, np.float32)
+    most = np.full((count, 2), -np.inf, np.float32)
+    for i in range(len(points)):
+        for k in range(2):
+            least[labels[i], k] = min(least[labels[i], k], points[i, k])
+            most[labels[i], k] = max(most[labels[i], k], points[i, k])
+    sides = np.empty(count, np.float32)
+    for k in range(count):
+        sides[k] = max(most[k, 0] - least[k, 0], most[k, 1] - least[k, 1])
+    return sides
+
+
+def split(columns: FloatArray, settings: PartitionSettings) -> list[IndexArray]:
+    """Indices of the points of each part of a cluster, given as `columns.gather` does; none if it is whole.
 
     Parts are the surroundings of the peaks of a smoothed map of the upper body in plan view; two
     peaks count when the map falls between them.
     """
-    if above.max() < settings.split_height:
-        return np.zeros(len(points), np.int32)
-    parts: IndexArray = split_at_peaks(
-        points, above, np.float32(settings.map_cell), settings.peak, settings.apart, settings.valley
+    parts, count = split_at_peaks(
+        columns,
+        np.float32(settings.map_cell),
+        settings.split_height,
+        settings.peak,
+        settings.apart,
+        settings.valley,
     )
-    return parts
+    return groups(parts, count) if count > 1 else []
 
 
 @numba.njit(cache=True)
 def split_at_peaks(
-    points: FloatArray,
-    above: FloatArray,
-    side: np.float32,
-    peak: float,
-    apart: float,
-    valley: float,
-) -> IndexArray:
-    """Index of the nearest peak of the upper-body map for each point."""
-    corner = np.array([points[:, 0].min(), points[:, 1].min()])
-    mass = _smooth(_upper_body(points, above, corner, side))
+    columns: FloatArray, side: np.float32, lowest: float, peak: float, apart: float, valley: float
+) -> tuple[IndexArray, int]:
+    """Index of the nearest peak of the upper-body map for each point, and the number of peaks.
+
+    There are none where no point is as high as `lowest`.
+    """
+    x, y, above = columns[0], columns[1], columns[3]
+    parts = np.zeros(len(x), np.int32)
+    if above.max() < lowest:
+        return parts, 0
+    west, south = x.min(), y.min()
+    mass = _smooth(_upper_body(x, y, above, side))
     maxima = _maxima(mass, peak * mass.max())
     peaks = np.empty((len(maxima), 2), np.int32)
     count = 0
@@ -126,27 +156,25 @@ def split_at_peaks(
         if separate:
             peaks[count, 0], peaks[count, 1] = row, column
             count += 1
-    parts = np.zeros(len(points), np.int32)
-    for i in range(len(points)):
+    for i in range(len(x) if count > 1 else 0):
         nearest = np.inf
         for k in range(count):
-            dx = points[i, 0] - corner[0] - (peaks[k, 0] - 1.5) * side
-            dy = points[i, 1] - corner[1] - (peaks[k, 1] - 1.5) * side
+            dx = x[i] - west - (peaks[k, 0] - 1.5) * side
+            dy = y[i] - south - (peaks[k, 1] - 1.5) * side
             if dx * dx + dy * dy < nearest:
                 nearest = dx * dx + dy * dy
                 parts[i] = k
-    return parts
+    return parts, count
 
 
 @numba.njit(cache=True)
-def _upper_body(points: FloatArray, above: FloatArray, corner: FloatArray, side: np.float32) -> FloatArray:
+def _upper_body(x: FloatArray, y: FloatArray, above: FloatArray, side: np.float32) -> FloatArray:
     """Number of points a cell, weighted by height squared; two cells of margin."""
-    rows = int((points[:, 0].max() - corner[0]) / side) + 5
-    columns = int((points[:, 1].max() - corner[1]) / side) + 5
+    west, south = x.min(), y.min()
+    rows, columns = int((x.max() - west) / side) + 5, int((y.max() - south) / side) + 5
     mass = np.zeros((rows, columns), np.float32)
-    for i in range(len(points)):
-        row = int((points[i, 0] - corner[0]) / side) + 2
-        column = int((points[i, 1] - corner[1]) / side) + 2
+    for i in range(len(x)):
+        row, column = int((x[i] - west) / side) + 2, int((y[i] - south) / side) + 2
         mass[row, column] += above[i] * above[i]
     return mass
 

@@ -236,7 +236,8 @@ class Segmenter:
         self, some: Sequence[Candidate], points: FloatArray, above: FloatArray, sensor: DoubleArray
     ) -> list[Candidate]:
         """Candidates with what the gate says of them and their highest points."""
-        features = candidate_features(some, points, above, sensor, self.surroundings)
+        longest = self.settings.gate.max_length
+        features = candidate_features(some, points, above, sensor, self.surroundings, longest)
         judged = zip(some, *self.gate.judge(features), features[:, TOP].tolist(), strict=True)
         return [one._replace(log_odds=float(o), reason=why, top=top) for one, o, why, top in judged]
 

@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
+from despite_ros.people.columns import cluster
 
 CELL = 0.1  # metres
 AROUND = 2  # cells about each of a cluster's own that count as close
@@ -23,12 +24,12 @@ class Surroundings:
         self.grid.fill(0)
         _count(points, self.grid, self.origin)
 
-    def beside(self, points: FloatArray, order: IndexArray, starts: IntArray) -> FloatArray:
+    def beside(self, columns: FloatArray, starts: IntArray, wanted: IntArray) -> FloatArray:
         """Points near each of G clusters that are not its own: log(1 + per own point), log(1 + number), G×2.
 
-        points: N×3. order, starts: as `silhouette.silhouettes` takes them.
+        columns, starts, wanted: as `silhouette.silhouettes` takes them.
         """
-        others: FloatArray = _beside(points, order, starts, self.grid, self.origin)
+        others: FloatArray = _beside(columns, starts, wanted, self.grid, self.origin)
         return np.log1p(np.maximum(others, 0))
 
 
@@ -47,17 +48,17 @@ def _cell(x: float, y: float, origin: FloatArray, cells: int) -> tuple[int, int]
 
 @numba.njit(cache=True)
 def _beside(
-    points: FloatArray, order: IndexArray, starts: IntArray, grid: IndexArray, origin: FloatArray
+    columns: FloatArray, starts: IntArray, wanted: IntArray, grid: IndexArray, origin: FloatArray
 ) -> FloatArray:
-    others = np.empty((len(starts) - 1, 2), np.float32)
+    others = np.zeros((len(starts) - 1, 2), np.float32)
     cells = len(grid)
     # 2g + 1 where a cell is close to cluster g, 2g + 2 where it is its own
     marks = np.zeros(grid.shape, np.int32)
-    for g in range(len(others)):
-        members = order[starts[g] : starts[g + 1]]
+    for g in wanted:
+        x, y, _, _ = cluster(columns, starts, g)
         near, own, count = 2 * g + 1, 2 * g + 2, 0
-        for i in members:
-            row, column = _cell(points[i, 0], points[i, 1], origin, cells)
+        for i in range(len(x)):
+            row, column = _cell(x[i], y[i], origin, cells)
             if marks[row, column] == own:
                 continue
             for a in range(max(row - AROUND, 0), min(row + AROUND + 1, cells)):
@@ -66,6 +67,6 @@ def _beside(
                         marks[a, b] = near
                         count += grid[a, b]
             marks[row, column] = own
-        others[g, 1] = count - len(members)
-        others[g, 0] = others[g, 1] / len(members)
+        others[g, 1] = count - len(x)
+        others[g, 0] = others[g, 1] / len(x)
     return others
