@@ -66,7 +66,11 @@ def chain(first: Motion, second: Motion, blend_s: float = BLEND) -> Motion:
     joints = place_joints(root, rotations, offsets_of(first.slice(0, 0)))
     start = (first.frames - overlap) / first.rate
     spans = [span._replace(end_s=min(span.end_s, start + blend_s / 2)) for span in first.activities]
-    spans += [s._replace(start_s=s.start_s + start, end_s=s.end_s + start) for s in second.activities]
+    spans += [
+        s._replace(start_s=max(s.start_s, blend_s / 2) + start, end_s=s.end_s + start)
+        for s in second.activities
+        if s.end_s > blend_s / 2
+    ]
     whole = first.moved(
         np.concatenate([first.joints[:-overlap], joints, second.joints[overlap:]]),
         np.concatenate([first.rotations[:-overlap], rotations, second.rotations[overlap:]]),

@@ -1,9 +1,11 @@
 """Movements that are laid over a posture: gaits, dances, hops, waving, strikes, turning about."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.random import Generator
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import BoolArray, DoubleArray
 from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES, SWING, named
 from despite_ros.simulation.gait import flight, gait_angles
 from despite_ros.simulation.noise import ease, smooth_noise
@@ -19,21 +21,33 @@ def turning(rng: Generator, times: DoubleArray) -> DoubleArray:
     return np.cumsum(wish * np.radians(70) * rng.choice([0, 0.3, 1])) / MOTION_RATE
 
 
-def gait(rng: Generator, times: DoubleArray, steps: DoubleArray) -> tuple[DoubleArray, DoubleArray, str]:
-    """Walking or running, forwards or (rarely) backwards, starting and ending softly: angles, lift, label."""
+@dataclass(frozen=True)
+class Gait:
+    """Walking or running: angles F×32, lift F metres, whether steps are taken F, which of the two it is."""
+
+    angles: DoubleArray
+    lift: DoubleArray
+    going: BoolArray
+    label: str
+
+
+def gait(rng: Generator, times: DoubleArray, steps: DoubleArray) -> Gait:
+    """Walking or running, forwards or (rarely) backwards, starting and ending softly."""
     runs = rng.random() < 0.2
     pace = rng.uniform(1.2, 1.6) if runs else rng.uniform(0.55, 1.2)  # strides a second
     backwards = -1 if not runs and rng.random() < 0.07 else 1
     sway = 1 + 0.1 * smooth_noise(rng, len(times), MOTION_RATE, np.array([0.3]))[:, 0]
     phase = rng.uniform(0, 2 * np.pi) + backwards * 2 * np.pi * pace * np.cumsum(sway) / MOTION_RATE
-    stride = steps * rng.uniform(0.35, 1.25)
+    full = rng.uniform(0.35, 1.25)
+    stride = steps * full
     for end in (1, -1):
         if rng.random() < 0.25:  # starts, or stops, within the motion
             stride *= ease(end * (times - rng.uniform(0, times[-1])) / 0.8)
     run = np.full(len(times), rng.uniform(0.5, 1.0) if runs else 0.0)
     angles = gait_angles(phase, stride, run, rng.choice([0.15, 1.0]) * rng.uniform(0.5, 1.8))
     limp = 1 + rng.choice([0, 0.15]) * np.clip(rng.normal(size=len(ANGLES)), -2, 2) * _LEGS
-    return angles * limp, flight(phase, stride, run), "run" if runs else "walk"
+    label = "run" if runs else "walk"
+    return Gait(angles * limp, flight(phase, stride, run), stride > 0.5 * full, label)
 
 
 def dance(rng: Generator, times: DoubleArray, calm: DoubleArray) -> DoubleArray:

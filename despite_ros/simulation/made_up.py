@@ -7,11 +7,12 @@ the floor then decides where the body is, and limbs are kept out of the body.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
 
-from despite_ros.arrays import DoubleArray
+from despite_ros.arrays import BoolArray, DoubleArray
 from despite_ros.simulation import layers
 from despite_ros.simulation.articulation import ANGLE_INDEX, ANGLES, SWING, named, random_offsets
 from despite_ros.simulation.noise import ease, smooth_noise
@@ -22,6 +23,7 @@ from despite_ros.simulation.skeleton import MOTION_RATE, Motion, Span
 SLOWEST, FASTEST = 0.12, 2.5  # hertz of the joints' wandering
 LAYERS = {"gait": 0.55, "dance": 0.1, "hops": 0.04, "none": 0.31}  # what is laid over the wandering: chances
 WAVING, STRIKING = 0.15, 0.15  # chances of an arm's quick movements on top
+BUSY, TURNING = np.radians(15), np.radians(25)  # an arm's quick movement, and rad/s, too much for "stand"
 LONG_AGO = -10.0  # seconds: what was taken on then is complete when the motion starts
 
 _ARMS, _LEGS = named("arm_", "elbow", "pronation", "wrist"), named("hip_", "knee", "ankle")
@@ -56,10 +58,11 @@ def made_up_motion(rng: Generator, seconds: float = 6.0) -> Motion:
     angles = keep_feet_flat(angles, flat * rng.uniform(0.5, 1)) + _wandering(rng, frames, calm)
     angles += free_arms[:, None] * _arms(rng, times)
     layer = rng.choice(list(LAYERS), p=list(LAYERS.values()))
-    lift, label = np.zeros(frames), ""
+    lift, label, at_it = np.zeros(frames), "", np.ones(frames, bool)
     if layer == "gait" and steps.any():
-        over, lift, label = layers.gait(rng, times, steps)
-        angles += over
+        gait = layers.gait(rng, times, steps)
+        angles += gait.angles
+        lift, label, at_it = gait.lift, gait.label, gait.going
     elif layer == "dance":
         angles += layers.dance(rng, times, calm)
         label = "dance"
@@ -67,11 +70,17 @@ def made_up_motion(rng: Generator, seconds: float = 6.0) -> Motion:
         over, lift = layers.hops(rng, times, steps)
         angles += over
         label = "jump"
+    busy = np.zeros(frames, bool)
     for chance, arm_layer in ((WAVING, layers.waving), (STRIKING, layers.strikes)):
         if rng.random() < chance:
-            angles += free_arms[:, None] * arm_layer(rng, times)
-    angles[:, ANGLE_INDEX["pelvis_turn"]] += layers.turning(rng, times) + rng.uniform(-np.pi, np.pi)
-    motion = motion_of(angles, random_offsets(rng), lift, seat, _spans(stages, seconds, label))
+            over = free_arms[:, None] * arm_layer(rng, times)
+            angles += over
+            busy |= np.abs(over).max(axis=1) > BUSY
+    heading = layers.turning(rng, times)
+    busy |= np.abs(np.gradient(heading, times)) > TURNING
+    angles[:, ANGLE_INDEX["pelvis_turn"]] += heading + rng.uniform(-np.pi, np.pi)
+    spans = _spans(stages, times, label, at_it, busy)
+    motion = motion_of(angles, random_offsets(rng), lift, seat, spans)
     return replace(motion, name="made-up", source="made-up", licence="Apache-2.0")
 
 
@@ -119,14 +128,26 @@ def _wandering(rng: Generator, frames: int, calm: DoubleArray) -> DoubleArray:
     return np.asarray(np.where(_CALMED, calm[:, None] * noise, noise))
 
 
-def _spans(stages: list[_Stage], seconds: float, layer: str) -> tuple[Span, ...]:
-    """What is done when. A layer's label counts in postures on the feet that can walk, else the posture's."""
-    begins = [max(0.0, stage.start + stage.change) for stage in stages]
-    ends = [*(stage.start for stage in stages[1:]), seconds]
-    spans = []
-    for stage, begin, end in zip(stages, begins, ends, strict=True):
-        walks = stage.posture.steps and not stage.posture.leans_on_arms
-        label = layer if layer and walks else stage.posture.label
-        if end > begin:
-            spans.append(Span(begin, end, label))
-    return tuple(spans)
+def _spans(
+    stages: list[_Stage], times: DoubleArray, layer: str, at_it: BoolArray, busy: BoolArray
+) -> tuple[Span, ...]:
+    """What is done when. A layer's label counts in postures on the feet that can walk, else the posture's.
+
+    at_it: F, whether the layer is at work, without which its frames have no label. busy: F, whether somebody
+    who would count as standing is not just that, and has no label either.
+    """
+    labels = np.full(len(times), "", object)
+    ends = [*(stage.start for stage in stages[1:]), np.inf]
+    for stage, end in zip(stages, ends, strict=True):
+        inside = (times >= stage.start + stage.change) & (times < end)
+        if layer and stage.posture.steps and not stage.posture.leans_on_arms:
+            labels[inside & at_it] = layer
+        else:
+            labels[inside] = stage.posture.label
+    labels[(labels == "stand") & busy] = ""
+    edges = [0, *(np.flatnonzero(labels[1:] != labels[:-1]) + 1).tolist(), len(times)]
+    return tuple(
+        Span(float(times[first]), float(times[end - 1]), str(labels[first]))
+        for first, end in pairwise(edges)
+        if labels[first]
+    )

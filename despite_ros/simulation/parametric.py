@@ -1,6 +1,7 @@
 """Everyday activities made of a few parameters, each starting and ending with standing at ease.
 
-They need no data, are told apart by anybody who sees them, and differ from person to person (`Style`).
+They need no data, are told apart by anybody who sees them, and differ from person to person (`Style`). Their
+label counts while they are done; getting into them and out of them again has none.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +21,13 @@ from despite_ros.simulation.skeleton import JOINT_INDEX, MOTION_RATE, Motion, Sp
 from despite_ros.simulation.style import Style
 
 Activity = Callable[[Generator, float, Style], Motion]
+DONE = 0.7  # of an activity's pose, or of its pace, is that activity
 
 
 def stand(rng: Generator, seconds: float, style: Style) -> Motion:
     """Stand at ease, looking about, shifting weight."""
-    return _motion("stand", rng, style, np.zeros((len(_times(seconds)), len(ANGLES))))
+    frames = len(_times(seconds))
+    return _motion("stand", rng, style, np.zeros((frames, len(ANGLES))), np.ones(frames))
 
 
 def walk(rng: Generator, seconds: float, style: Style, turn: float | None = None, run: float = 0.0) -> Motion:
@@ -38,7 +41,7 @@ def walk(rng: Generator, seconds: float, style: Style, turn: float | None = None
     angles = gait_angles(phase, stride, running, style.swing) * style.gait
     angles[:, ANGLE_INDEX["pelvis_turn"]] += turn * ease((times - 0.3) / (0.8 + abs(turn)))
     label = "run" if run > 0.5 else "walk"
-    return _motion(label, rng, style, angles, lift=flight(phase, stride, running), gait=True)
+    return _motion(label, rng, style, angles, moving, lift=flight(phase, stride, running), gait=True)
 
 
 def jog(rng: Generator, seconds: float, style: Style, turn: float | None = None) -> Motion:
@@ -54,7 +57,7 @@ def turn(rng: Generator, seconds: float, style: Style, angle: float | None = Non
     phase = np.pi / 2 + 2 * np.pi * style.strides * np.cumsum(moving) / MOTION_RATE
     angles = gait_angles(phase, 0.12 * moving, np.zeros(len(times)), 0.4)
     angles[:, ANGLE_INDEX["pelvis_turn"]] += angle * np.cumsum(moving) / moving.sum()
-    return _motion("turn", rng, style, angles, gait=True)
+    return _motion("turn", rng, style, angles, moving, gait=True)
 
 
 def sit(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -70,7 +73,7 @@ def sit(rng: Generator, seconds: float, style: Style) -> Motion:
     angles = shares[:, None] * pose + passing[:, None] * _pose(pelvis_pitch=28, hip_flex=24, chest_bend=10)
     leg = -float(style.offsets["l_ankle"][2] + style.offsets["l_hip"][2])
     level = leg + RADII[JOINT_INDEX["l_ankle"]] - RADII[JOINT_INDEX["pelvis"]]  # so that the thighs are
-    return _motion("sit", rng, style, angles, seat=np.full(len(angles), level))
+    return _motion("sit", rng, style, angles, shares, seat=np.full(len(angles), level))
 
 
 def squat(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -85,7 +88,7 @@ def squat(rng: Generator, seconds: float, style: Style) -> Motion:
         shares = np.sin(np.pi * count * np.clip((times - 0.2) / (seconds - 0.4), 0, 1)) ** 2
     else:
         shares = _held(seconds, 1.0 / style.tempo)
-    return _motion("squat", rng, style, shares[:, None] * pose)
+    return _motion("squat", rng, style, shares[:, None] * pose, shares)
 
 
 def wave(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -96,7 +99,7 @@ def wave(rng: Generator, seconds: float, style: Style) -> Motion:
     beat = np.sin(2 * np.pi * rng.uniform(1.1, 2.2) * style.tempo * _times(seconds))
     to_and_fro = _pose(style.side, arm_twist=rng.uniform(8, 28), elbow=rng.uniform(5, 22), wrist=15)
     angles = shares[:, None] * (raised + beat[:, None] * to_and_fro)
-    return _motion("wave", rng, style, angles)
+    return _motion("wave", rng, style, angles, shares)
 
 
 def reach(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -109,7 +112,8 @@ def reach(rng: Generator, seconds: float, style: Style) -> Motion:
         )
         lean = _pose(pelvis_pitch=rng.uniform(0, 10), hip_flex=10, chest_bend=rng.uniform(0, 15))
         goals.append(goal + lean + _pose(chest_turn=rng.uniform(0, 25) * (-1 if side == "l" else 1)))
-    return _motion("reach", rng, style, _visits(seconds, goals))
+    shares = _visits(seconds, len(goals))
+    return _motion("reach", rng, style, shares @ np.stack(goals), shares.max(axis=1))
 
 
 def bend(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -121,7 +125,8 @@ def bend(rng: Generator, seconds: float, style: Style) -> Motion:
             pelvis_pitch=pitch, hip_flex=pitch + 0.6 * knee, knee=knee, chest_bend=rng.uniform(20, 50)
         )
         goals.append(goal + _pose(style.side, arm_flex=rng.uniform(40, 80), elbow=rng.uniform(-5, 10)))
-    return _motion("bend", rng, style, _visits(seconds, goals))
+    shares = _visits(seconds, len(goals))
+    return _motion("bend", rng, style, shares @ np.stack(goals), shares.max(axis=1))
 
 
 def lie(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -134,7 +139,9 @@ def lie(rng: Generator, seconds: float, style: Style) -> Motion:
     down = np.array([0.0, 1.0, 2.0, 3.2]) * step
     keys = [(0.0, 0 * flat), *zip(down[1:], (crouch, seated, flat), strict=True)]
     keys += [(seconds - t, pose) for t, pose in reversed(keys)]
-    return _motion("lie", rng, style, _through(seconds, keys))
+    times = _times(seconds) - down[2]  # since sitting on the floor
+    lying = ease(times / (1.2 * step)) * ease((seconds - 2 * down[2] - times) / (1.2 * step))
+    return _motion("lie", rng, style, _through(seconds, keys), lying)
 
 
 def jump(rng: Generator, seconds: float, style: Style) -> Motion:
@@ -149,7 +156,7 @@ def jump(rng: Generator, seconds: float, style: Style) -> Motion:
     lift = np.where(inside, height * np.maximum(0, 1 - (2 * rise - 1) ** 2), 0)
     crouch = np.where(inside, np.sin(np.pi * np.minimum(since / (period - air), 1)) ** 2, 0)
     pose = rng.uniform(0.4, 0.8) * _pose(hip_flex=75, knee=95, pelvis_pitch=25, arm_flex=-40)
-    return _motion("jump", rng, style, crouch[:, None] * pose, lift=lift)
+    return _motion("jump", rng, style, crouch[:, None] * pose, np.where(inside, 1.0, 0.0), lift=lift)
 
 
 PARAMETRIC: dict[str, Activity] = {
@@ -164,15 +171,20 @@ def _motion(
     rng: Generator,
     style: Style,
     angles: DoubleArray,
+    doing: DoubleArray,
     lift: DoubleArray | None = None,
     seat: DoubleArray | None = None,
     gait: bool = False,
 ) -> Motion:
-    """An activity's angles on top of standing at ease. gait: the angles bring the ankles' along."""
+    """An activity's angles on top of standing at ease. gait: the angles bring the ankles' along.
+
+    doing: F, how far the activity is taken up; its label counts from the first to the last frame in which that
+    is `DONE` of the most.
+    """
     rest, flat = style.at_ease(rng, len(angles)), np.ones(len(angles))
     total = keep_feet_flat(rest, flat) + angles if gait else keep_feet_flat(rest + angles, flat)
-    end = (len(angles) - 1) / MOTION_RATE
-    motion = motion_of(total, style.offsets, lift, seat, (Span(0.0, end, label),))
+    begin, end = np.flatnonzero(doing >= DONE * doing.max())[[0, -1]] / MOTION_RATE
+    motion = motion_of(total, style.offsets, lift, seat, (Span(float(begin), float(end), label),))
     return replace(motion, name=label, source="parametric", licence="Apache-2.0")
 
 
@@ -196,11 +208,10 @@ def _held(seconds: float, change: float) -> DoubleArray:
     return ease(times / change) * ease((seconds - times) / change)
 
 
-def _visits(seconds: float, goals: Sequence[DoubleArray]) -> DoubleArray:
-    """F×32: to each goal and back, one after the other."""
-    progress = _times(seconds) / seconds * len(goals)
-    shares = [ease((progress - i) / 0.35) * ease((i + 1 - progress) / 0.35) for i in range(len(goals))]
-    return np.stack(shares, 1) @ np.stack(goals)
+def _visits(seconds: float, goals: int) -> DoubleArray:
+    """F×goals shares: to each goal and back, one after the other."""
+    progress = _times(seconds) / seconds * goals
+    return np.stack([ease((progress - i) / 0.35) * ease((i + 1 - progress) / 0.35) for i in range(goals)], 1)
 
 
 def _through(seconds: float, keys: Sequence[tuple[float, DoubleArray]]) -> DoubleArray:

@@ -40,6 +40,17 @@ def test_it_stands_on_the_floor_and_moves_as_people_can(seed: int) -> None:
     assert all(span.label in ("", *ACTIVITIES) for span in motion.activities)
 
 
+def test_who_walks_or_runs_by_label_steps() -> None:
+    speeds: dict[str, list[float]] = {"stand": [], "walk": [], "run": []}
+    for seed in range(60):
+        motion = made_up(seed)
+        speed = np.linalg.norm(np.gradient(motion.joint("pelvis")[:, :2], axis=0), axis=1) * motion.rate
+        for frame in range(0, motion.frames, 10):
+            speeds.get(motion.label_at(frame / motion.rate), []).append(speed[frame])
+    slowest, middle = ({label: np.quantile(found, q) for label, found in speeds.items()} for q in (0.05, 0.5))
+    assert middle["stand"] < 0.15 < slowest["walk"] < middle["walk"] < middle["run"]
+
+
 def test_limbs_keep_out_of_the_body() -> None:
     depths = [overlaps(made_up(seed).joints, limb)[0] for seed in range(20) for limb in LIMBS]
     assert np.mean(np.concatenate(depths) > 0.04) < 0.02

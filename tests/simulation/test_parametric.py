@@ -47,6 +47,19 @@ def test_each_activity_is_what_its_name_says() -> None:
     assert ran > walked > 2.5
 
 
+def test_getting_into_an_activity_and_out_of_it_has_no_label() -> None:
+    standing = height(perform("stand"), "pelvis").mean()
+    for label in ("sit", "lie"):
+        motion = perform(label)
+        low = [
+            h
+            for h, t in zip(height(motion, "pelvis"), range(motion.frames), strict=True)
+            if motion.label_at(t / motion.rate)
+        ]
+        assert max(low) < 0.85 * standing
+        assert motion.label_at(0.1) == motion.label_at(SECONDS - 0.1) == ""
+
+
 def test_walking_and_turning_go_where_they_are_told() -> None:
     rng = np.random.default_rng(0)
     for wanted in (-1.5, 0.0, 1.5):
