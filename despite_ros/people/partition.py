@@ -1,75 +1,11 @@
-"""Whose points are they? Clusters are shared out among the tracks; the rest is split at the necks."""
+"""Outlines of clusters, and their parts: a cluster is split at the necks."""
 
 import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.clustering import groups
-from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
-
-
-def claim(
-    points: FloatArray,
-    labels: IndexArray,
-    centres: DoubleArray,
-    shapes: FloatArray,
-    unseen: FloatArray,
-    settings: PartitionSettings,
-) -> tuple[IndexArray, IndexArray]:
-    """Track (row of `centres`, or NOBODY) of each of N×3 points (N,), and the track that it is near to (N,).
-
-    labels: (N,) cluster of each point. centres: T×2 predicted positions. shapes: T×S×3 points of each
-    track when it was last seen, moved to where it is predicted. unseen: (T,) seconds since then.
-
-    A point is claimed by the track with the nearest such point. Of a cluster a track gets all that
-    is within its reach if it claims most of it, nothing if it claims but a small part of it and has
-    more elsewhere (something it passes by), else what it claims: two people shaking hands are cut in
-    the middle, and a person cut in two by a pillar gets both parts.
-    """
-    if len(points) == 0 or len(centres) == 0:
-        return np.full(len(points), NOBODY, np.int32), np.full(len(points), NOBODY, np.int32)
-    flat = np.ascontiguousarray(shapes.transpose(0, 2, 1))
-    handicap = np.float32(settings.unseen) * unseen
-    owners, distance = nearest_track(
-        points, centres.astype(np.float32), flat, np.float32(settings.reach), handicap
-    )
-    claimed = np.where(distance < settings.limb, owners, NOBODY).astype(np.int32)
-    shape = int(labels.max()) + 1, len(centres) + 1  # the last column is nobody's
-    pairs = labels * shape[1] + claimed % shape[1]
-    share = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
-    size = share.sum(1, keepdims=True)
-    share = share[:, :-1]
-    keeps = (2 * share >= size) | (2 * share >= share.sum(0, keepdims=True))
-    most = 2 * share.sum(1) >= size[:, 0]
-    wanted = np.where(most[labels], owners, claimed)
-    owners = np.where((wanted >= 0) & keeps[labels, wanted], wanted, NOBODY).astype(np.int32)
-    return owners, claimed
-
-
-@numba.njit(cache=True, fastmath=True)
-def nearest_track(
-    points: FloatArray, centres: FloatArray, shapes: FloatArray, reach: np.float32, handicap: FloatArray
-) -> tuple[IndexArray, FloatArray]:
-    """Track with the nearest shape point among those within `reach` in plan view, and its distance, m.
-
-    shapes: T×3×S. handicap: (T,) metres added to a track's distance. NOBODY where none is within reach.
-    """
-    owners = np.full(len(points), NOBODY, np.int32)
-    distance = np.full(len(points), np.float32(1e9), np.float32)
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        for t in range(len(centres)):
-            if (x - centres[t, 0]) ** 2 + (y - centres[t, 1]) ** 2 > reach * reach:
-                continue
-            nearest = np.float32(1e8)
-            for s in range(shapes.shape[2]):
-                dx, dy, dz = x - shapes[t, 0, s], y - shapes[t, 1, s], z - shapes[t, 2, s]
-                nearest = min(nearest, dx * dx + dy * dy + dz * dz)
-            nearest = np.sqrt(nearest) + handicap[t]
-            if nearest < distance[i]:
-                owners[i], distance[i] = t, nearest
-    return owners, distance
 
 
 @numba.njit(cache=True)

@@ -11,12 +11,12 @@ from despite_ros.motion.sampling import make_crop
 from despite_ros.people.background import Background
 from despite_ros.people.boxes import boxes_to_people
 from despite_ros.people.candidates import Candidate, find_candidates, put_together, take_apart
+from despite_ros.people.claims import claim
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
 from despite_ros.people.features import TOP, candidate_features
 from despite_ros.people.gate import REASONS, Gate
 from despite_ros.people.ground import Ground
-from despite_ros.people.partition import claim
 from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
