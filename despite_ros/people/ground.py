@@ -32,7 +32,7 @@ class Ground:
     def reset(self) -> None:
         """Forget everything; the floor is z = 0."""
         self.plane: DoubleArray | None = None
-        self.support = 0.0  # share of the cells that lie in the plane
+        self.support = 0.0  # share of the cells that lie in the plane, 0 if that is too small for a floor
         self.origin = np.full(2, -self.cells / 2 * self.settings.cell)
         self.heights: FloatArray = np.zeros((self.cells, self.cells), np.float32)
         self.clearance = self.settings.clearance
@@ -40,7 +40,8 @@ class Ground:
     def estimate(self, points: FloatArray, sensor: DoubleArray) -> None:
         """Make the height map of `points` (N×3, z up) seen from `sensor` (3,).
 
-        Where no floor is seen (a sensor that looks up), it is z = 0 if the sensor's pose puts it above that.
+        Where no floor is seen (a sensor that looks up, or sees only people and walls), it is z = 0 if the
+        sensor's pose puts it above that.
         """
         side, x0, y0 = self.settings.cell, *self._place(sensor)
         lows: FloatArray = cell_lows(points, x0, y0, side, self.cells)
@@ -52,7 +53,9 @@ class Ground:
         )
         self.plane = fit_plane(samples, sensor, self.plane)
         above = samples[:, 2] - samples[:, :2] @ self.plane[:2] - self.plane[2]
-        self.support = float(np.mean(np.abs(above) < BAND))
+        inside = np.abs(above) < BAND
+        enough = inside.sum() * side**2 >= self.settings.level_area
+        self.support = float(np.mean(inside)) if enough else 0.0
         if self.support < SURE and sensor[2] > 0:
             self.plane = np.zeros(3)
         flat = self._flat(self.plane)

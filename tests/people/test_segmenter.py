@@ -189,3 +189,12 @@ def test_boxes_of_another_detector_become_tracks(crossing: Recorded) -> None:
     assert frame is not None and len(frame.people) == 3
     counts = sorted(np.bincount(owners[owners >= 0]))
     assert np.allclose(sorted(p.points for p in frame.people), counts, rtol=0.1)
+
+
+@pytest.mark.parametrize("seed", [0, 9, 15])
+def test_a_person_alone_is_no_floor(seed: int) -> None:
+    """A Mid-360 at 1.3 m looks up: nearer than 10 m it sees people from the chest on, and no floor."""
+    frames = follow(record([person(seed, "stand", 1.5, 1.0)], 12, "livox_mid360"))
+    assert [len(places(frame)) for frame in frames[4:]] == [1] * 8
+    alone = frames[-1].people[0]
+    assert 1.5 < alone.position[2] + alone.size[2] / 2 < 2.1
