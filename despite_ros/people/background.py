@@ -84,13 +84,16 @@ def angle(along: np.float32, across: np.float32) -> np.float32:
 def grid_cells(
     points: FloatArray, sensor: FloatArray, columns: int, rows: int
 ) -> tuple[IndexArray, FloatArray]:
-    """Azimuth-elevation cell and range (m) of each of 3×N points."""
+    """Azimuth-elevation cell and range (m) of each of 3×N points.
+
+    Cells of one elevation follow each other in memory, as the points of one ring do in many clouds.
+    """
     xs, ys, zs = points[0], points[1], points[2]
     sx, sy, sz = sensor[0], sensor[1], sensor[2]
     cells = np.empty(len(xs), np.int32)
     ranges = np.empty(len(xs), np.float32)
     across, up = np.float32(columns / (2 * np.pi)), np.float32(rows / np.pi)
-    last_column, last_row, height = np.float32(columns - 1), np.float32(rows - 1), np.int32(rows)
+    last_column, last_row, width = np.float32(columns - 1), np.float32(rows - 1), np.int32(columns)
     for i in range(len(xs)):
         x, y, z = xs[i] - sx, ys[i] - sy, zs[i] - sz
         flat = np.sqrt(x * x + y * y)
@@ -101,7 +104,7 @@ def grid_cells(
         elevation = -elevation if z < 0 else elevation
         column = min((azimuth + HALF) * across, last_column)
         row = min((elevation + QUARTER) * up, last_row)
-        cells[i] = np.int32(column) * height + np.int32(row)
+        cells[i] = np.int32(row) * width + np.int32(column)
         ranges[i] = np.sqrt(flat * flat + z * z)
     return cells, ranges
 

@@ -94,7 +94,7 @@ class Segmenter:
         counters["above_ground"] = len(points)
         watch.lap("ground")
         if self._learns():
-            new = self.background.new(points, sensor, stamp_ns)
+            new = np.flatnonzero(self.background.new(points, sensor, stamp_ns))
             points, above = points[new], above[new]
         counters["foreground"] = len(points)
         watch.lap("background")

@@ -17,8 +17,8 @@ def test_cells_are_azimuth_and_elevation() -> None:
     azimuth = (np.arctan2(y, x) + np.pi) / (2 * np.pi) * columns
     elevation = (np.arctan2(z, np.hypot(x, y)) + np.pi / 2) / np.pi * rows
     assert np.allclose(ranges, np.sqrt(x**2 + y**2 + z**2), rtol=1e-5)
-    assert np.abs(cells // rows + 0.5 - azimuth).max() < 0.55  # the arc tangent is good to 1e-4 radians
-    assert np.abs(cells % rows + 0.5 - elevation).max() < 0.55
+    assert np.abs(cells % columns + 0.5 - azimuth).max() < 0.55  # the arc tangent is good to 1e-4 radians
+    assert np.abs(cells // columns + 0.5 - elevation).max() < 0.55
 
 
 def test_any_direction_has_a_cell() -> None:
