@@ -7,6 +7,9 @@ from despite_ros.arrays import FloatArray, IndexArray
 from despite_ros.limbs import POINTS
 
 ANCHORS = 8  # the first rows of a crop, around which the point encoder gathers neighbours
+LANES = (
+    32  # crops are sampled from a multiple of so many points, filled up at the origin: no rest of a vector
+)
 NEAR_ORIGIN = np.float32(1e-3)  # m²; the networks' own sampling passes over points this close to the origin
 
 
@@ -39,7 +42,7 @@ def make_crop(points: FloatArray, count: int = POINTS) -> FloatArray:
 @njit(cache=True, error_model="numpy")
 def _crop(points: FloatArray, count: int) -> FloatArray:
     number = len(points)
-    columns = np.empty((3, number), np.float32)
+    columns = np.zeros((3, (number + LANES - 1) // LANES * LANES), np.float32)
     for k in range(3):
         total = 0.0
         for i in range(number):
@@ -55,29 +58,24 @@ def _crop(points: FloatArray, count: int) -> FloatArray:
 
 
 # No fast-math: the arithmetic is exactly the networks' own. The largest distance is searched among the bit
-# patterns, which order as the (non-negative) numbers do, because a maximum of integers vectorises.
+# patterns, which order as the (non-negative) numbers do, each above the number of points that follow it:
+# a maximum of integers vectorises, and among equals it is the first point's.
 @njit(cache=True, error_model="numpy")
 def _sample(x: FloatArray, y: FloatArray, z: FloatArray, count: int) -> IndexArray:
     distance = np.empty(x.size, np.float32)  # squared, to the nearest point picked so far; −1: never picked
-    bits = distance.view(np.int32)
+    bits, last = distance.view(np.int32), np.int64(x.size - 1)
     for i in range(x.size):
         near_origin = x[i] * x[i] + y[i] * y[i] + z[i] * z[i] <= NEAR_ORIGIN
         distance[i] = np.float32(-1.0) if near_origin else np.float32(np.inf)
     picked = np.zeros(count, np.int32)
     for k in range(1, count):
-        last = picked[k - 1]
+        a, b, c = x[picked[k - 1]], y[picked[k - 1]], z[picked[k - 1]]
         for i in range(x.size):
-            dx, dy, dz = x[i] - x[last], y[i] - y[last], z[i] - z[last]
+            dx, dy, dz = x[i] - a, y[i] - b, z[i] - c
             squared = dx * dx + dy * dy + dz * dz
             distance[i] = squared if squared < distance[i] else distance[i]
-        farthest = bits.max()
-        picked[k] = _first(bits, farthest) if farthest >= 0 else 0
+        farthest = np.int64(-1)
+        for i in range(x.size):
+            farthest = max(farthest, (np.int64(bits[i]) << 32) | (last - i))
+        picked[k] = last - (farthest & 0xFFFFFFFF) if farthest >= 0 else 0
     return picked
-
-
-@njit(cache=True)
-def _first(values: IndexArray, wanted: int) -> int:
-    i = 0
-    while values[i] != wanted:
-        i += 1
-    return i

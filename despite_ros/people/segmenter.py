@@ -245,14 +245,14 @@ class Segmenter:
         for track in self.tracker.tracks:
             if track.detection is not None:
                 track.crop = make_crop(track.detection.points)
-                track.shape = track.crop[:SHAPE] + track.detection.points.mean(0)
+                track.shape = track.crop[:SHAPE] + track.detection.middle.astype(np.float32)
                 track.shape[:, :2] -= track.state[:2].astype(np.float32)
         return tuple(self._person(track) for track in self.tracker.shown)
 
     def _given(self, x: float, y: float, z: float) -> FloatArray:
         """A vector of the fixed frame, turned back where levelling made that frame."""
-        back = np.eye(3) if self.levelling is None else self.levelling.T
-        return np.asarray(back @ (x, y, z), np.float32)
+        given = (x, y, z) if self.levelling is None else self.levelling.T @ (x, y, z)
+        return np.array(given, np.float32)
 
     def _person(self, track: Track) -> Person:
         return Person(
