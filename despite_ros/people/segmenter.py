@@ -15,7 +15,7 @@ from despite_ros.people.claims import claim
 from despite_ros.people.clustering import Clustering
 from despite_ros.people.detections import NOBODY, Detection, detect
 from despite_ros.people.features import TOP, candidate_features
-from despite_ros.people.gate import REASONS, Gate
+from despite_ros.people.gate import CERTAIN, REASONS, Gate
 from despite_ros.people.ground import Ground
 from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
@@ -228,7 +228,7 @@ class Segmenter:
         for one in candidates:
             if one.reason:
                 counters[one.reason] += 1
-            if not one.reason or (one.owner != NOBODY and one.reason != "too_few_points"):
+            if not one.reason or (one.owner != NOBODY and one.log_odds > -CERTAIN):
                 found.append(detect(points[one.members], one.top, sensor, one.log_odds, one.owner))
         return found
 
