@@ -15,6 +15,7 @@ from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.clock import ClockOffsets
+from despite_ros.matching.cues import TrackCues, WearerCues
 from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.travel import TravelCue
@@ -35,11 +36,13 @@ LEAST_CORRECTION = 0.03  # s; a smaller clock offset is within the estimate's er
 class FrameEmbeddings:
     """Of one frame, unnormalised: tracks×E in the order of `ReidFrame.track_ids`, and wearers×E.
 
-    Rows are NaN where a window is not full.
+    Rows are NaN where a window is not full. Beside them the cues of the same tracks and wearers.
     """
 
     points: FloatArray
     imu: FloatArray
+    track_cues: FloatArray
+    wearer_cues: FloatArray
 
 
 class Reidentifier:
@@ -71,6 +74,7 @@ class Reidentifier:
         self._windows.clear_windows()
         self._matcher.reset()
         self._activities = activities_of(self._encoders, matching)
+        self._track_cues, self._wearer_cues = TrackCues(), WearerCues()
         self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
         self._travel = TravelCue(len(self._names))
         self._last: ReidFrame | None = None
@@ -139,10 +143,12 @@ class Reidentifier:
             self._tracks.hold()
             self._push(stamp_ns)
         self._points.drop(self._tracks.follow(frame.stamp_ns, frame.people))
+        self._track_cues.push(frame.people, self._tracks.jumped)
         self._push(frame.stamp_ns)
         watch.lap("windows")
         points, imus = self._embed()
-        self.embeddings = FrameEmbeddings(points, imus)
+        cues = self._track_cues.rows(), self._wearer_cues.rows()
+        self.embeddings = FrameEmbeddings(points, imus, *cues)
         watch.lap("encode")
         similarity = cosines(imus, points)
         assignments = self._match(frame, similarity)
@@ -150,7 +156,7 @@ class Reidentifier:
         watch.lap("match")
         passed = 1e-9 * (frame.stamp_ns - self._last.stamp_ns) if self._last else 0.0
         track_ids = self._tracks.track_ids
-        activities = self._activities.update(passed, track_ids, points, imus, names)
+        activities = self._activities.update(passed, track_ids, points, imus, names, *cues)
         self._clocks.update(track_ids, points, imus, names)
         if self._settings.matching.correct_clock:
             self._correct_clocks()
@@ -188,6 +194,7 @@ class Reidentifier:
             self._imus.drop(range(len(self._names)))
             self._windows.clear_windows()
             self._tracks = TrackWindows(self._settings.motion)
+            self._track_cues, self._wearer_cues = TrackCues(), WearerCues()
             return [stamp_ns]
         count = int(passed / period + 0.25)
         return [stamp_ns - period * back for back in reversed(range(count))]
@@ -197,6 +204,7 @@ class Reidentifier:
         self._points.push(self._tracks.track_ids, self._tracks.crops)
         channels = self._windows.step(stamp_ns)
         self._imus.push(list(range(len(self._names))), channels)
+        self._wearer_cues.push(channels)
         period = self._settings.motion.frame_period
         self._travel.follow(period, self._tracks.track_ids, self._tracks.velocities, channels)
 

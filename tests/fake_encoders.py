@@ -28,7 +28,13 @@ class FakeEncoders:
     def imu(self, windows: FloatArray) -> FloatArray:
         return np.ascontiguousarray(windows[:, :, 36:39]).reshape(-1, WIDTH) + np.float32(1e-6)
 
-    def activity(self, points: FloatArray | None, imu: FloatArray | None) -> FloatArray:
+    def activity(
+        self,
+        points: FloatArray | None,
+        imu: FloatArray | None,
+        track_cues: FloatArray | None = None,
+        wearer_cues: FloatArray | None = None,
+    ) -> FloatArray:
         assert points is not None
         walking = np.clip(np.abs(points).mean(axis=1), 0.0, 1.0)
         return np.stack([1.0 - walking, walking], axis=1)

@@ -1,4 +1,4 @@
-"""Activities from embeddings: one linear layer for points, one for IMUs, one for both."""
+"""Activities from embeddings: one head for points, one for IMUs, one for both."""
 
 import numpy as np
 from scipy.special import softmax
@@ -8,30 +8,48 @@ from despite_ros.encoders.graphs import Weights
 
 
 class ActivityHeads:
-    """Linear heads on L2-normalised embeddings.
+    """Heads on L2-normalised embeddings, and on cues where they were fitted with them.
 
-    weights: `{points,imu,both}.weight` L×E (both: L×2E, points first) and `….bias` L.
+    weights: `{points,imu,both}.weight` L×D and `….bias` L. D: the width of an embedding and of its cues, of
+    points first, then of IMUs. A head with `….hidden.weight` H×D and `….hidden.bias` H has a layer of
+    rectified units before, and a weight L×H.
     """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
 
-    def probabilities(self, points: FloatArray | None, imu: FloatArray | None) -> FloatArray:
+    def probabilities(
+        self,
+        points: FloatArray | None,
+        imu: FloatArray | None,
+        track_cues: FloatArray | None = None,
+        wearer_cues: FloatArray | None = None,
+    ) -> FloatArray:
         """Embeddings B×E, of either kind or of both → probabilities of the labels, B×L.
 
         Raises:
             ValueError: neither kind is given.
         """
-        given = {"points": points, "imu": imu}
-        inputs = {name: normalised(rows) for name, rows in given.items() if rows is not None}
+        given = {"points": (points, track_cues), "imu": (imu, wearer_cues)}
+        inputs = {name: _joined(rows, cues) for name, (rows, cues) in given.items() if rows is not None}
         if not inputs:
             raise ValueError("activities need embeddings of points, of IMUs, or of both")
         name = "both" if len(inputs) == 2 else next(iter(inputs))
-        joined = np.concatenate(list(inputs.values()), axis=1)
-        scores = joined @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
-        return np.asarray(softmax(scores, axis=1), np.float32)
+        rows = np.concatenate(list(inputs.values()), axis=1)
+        if f"{name}.hidden.weight" in self._weights:
+            rows = np.maximum(self._layer(f"{name}.hidden", rows), 0.0)
+        return np.asarray(softmax(self._layer(name, rows), axis=1), np.float32)
+
+    def _layer(self, name: str, rows: FloatArray) -> FloatArray:
+        scores: FloatArray = rows @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return scores
 
 
 def normalised(rows: FloatArray) -> FloatArray:
     """Rows of Euclidean length 1."""
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def _joined(rows: FloatArray, cues: FloatArray | None) -> FloatArray:
+    unit = normalised(rows)
+    return unit if cues is None else np.concatenate([unit, cues], axis=1)

@@ -23,6 +23,7 @@ from despite_ros.limbs import CHANNELS, FRAMES, POINTS
 DEVICES = ("tensorrt", "cuda", "cpu")  # in the order in which `auto` tries them
 MODALITIES = {"points": (FRAMES, POINTS, 3), "imu": (FRAMES, CHANNELS)}
 SUFFIXES = {"float16": "_fp16", "float32": ""}  # of the graph that a TensorRT engine is built from
+LIVE_HEADS = "live_heads.safetensors"  # on embeddings and cues
 LARGEST_BATCH = 64  # windows that go through a network at once; more are cut into such batches
 
 
@@ -67,9 +68,21 @@ class Encoders:
         """Windows B×24×48, rotation matrices and m/s² → B×E, unnormalised."""
         return self._encode("imu", windows)
 
-    def activity(self, points: FloatArray | None, imu: FloatArray | None) -> FloatArray:
-        """Embeddings of points B×E, of IMUs B×E, or both → probabilities of `card.labels`, B×L."""
-        return self._heads.probabilities(points, imu)
+    def activity(
+        self,
+        points: FloatArray | None,
+        imu: FloatArray | None,
+        track_cues: FloatArray | None = None,
+        wearer_cues: FloatArray | None = None,
+    ) -> FloatArray:
+        """Embeddings of points B×E, of IMUs B×E, or both → probabilities of `card.labels`, B×L.
+
+        Cues (`despite_ros.matching.cues`) of what is given say more about now; they count where the model
+        has heads for them.
+        """
+        if LIVE_HEADS not in self.card.files or (track_cues is None and wearer_cues is None):
+            return self._heads.probabilities(points, imu)
+        return self._live_heads.probabilities(points, imu, track_cues, wearer_cues)
 
     def point_memory(self) -> Memory:
         """What a `PointStream` on this device keeps."""
@@ -117,6 +130,10 @@ class Encoders:
     @cached_property
     def _heads(self) -> ActivityHeads:
         return ActivityHeads(load_file(self._file("heads.safetensors")))
+
+    @cached_property
+    def _live_heads(self) -> ActivityHeads:
+        return ActivityHeads(load_file(self._file(LIVE_HEADS)))
 
     @cached_property
     def _transformer(self) -> onnxruntime.InferenceSession:

@@ -17,8 +17,14 @@ class ZeroShot:
         """text_embeddings: label → E numbers."""
         self._texts = _unit(np.array(list(text_embeddings.values()), np.float32))
 
-    def activity(self, points: FloatArray | None, imu: FloatArray | None) -> FloatArray:
-        """Embeddings B×E of points, IMUs or both → probabilities of the labels, B×L.
+    def activity(
+        self,
+        points: FloatArray | None,
+        imu: FloatArray | None,
+        track_cues: FloatArray | None = None,
+        wearer_cues: FloatArray | None = None,
+    ) -> FloatArray:
+        """Embeddings B×E of points, IMUs or both → probabilities of the labels, B×L; cues say nothing here.
 
         Raises:
             ValueError: neither kind is given.

@@ -178,8 +178,8 @@ def _motion(
 ) -> Motion:
     """An activity's angles on top of standing at ease. gait: the angles bring the ankles' along.
 
-    doing: F, how far the activity is taken up; its label counts from the first to the last frame in which that
-    is `DONE` of the most.
+    doing: F, how far the activity is taken up; its label counts from the first to the last frame in which
+    that is `DONE` of the most.
     """
     rest, flat = style.at_ease(rng, len(angles)), np.ones(len(angles))
     total = keep_feet_flat(rest, flat) + angles if gait else keep_feet_flat(rest + angles, flat)

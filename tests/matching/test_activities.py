@@ -17,7 +17,13 @@ DEFAULTS = MatchingSettings()
 class Echo:
     """Takes embeddings for probabilities; those of the IMU win."""
 
-    def activity(self, points: FloatArray | None, imu: FloatArray | None) -> FloatArray:
+    def activity(
+        self,
+        points: FloatArray | None,
+        imu: FloatArray | None,
+        track_cues: FloatArray | None = None,
+        wearer_cues: FloatArray | None = None,
+    ) -> FloatArray:
         found = points if imu is None else imu
         assert found is not None
         return found

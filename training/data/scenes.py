@@ -96,7 +96,7 @@ def _stretches(scene: Scene) -> Iterator[_Stretch]:
         if frame is None:
             continue
         seconds = 1e-9 * (sweep.stamp_ns - scene.start_ns)
-        owners = _owners(scene, frame.people, seconds)
+        owners = owners_of(scene, frame.people, seconds)
         for track in [t for t, stretch in open_now.items() if owners.get(t) != stretch.person]:
             yield open_now.pop(track)
         for person in frame.people:
@@ -108,7 +108,7 @@ def _stretches(scene: Scene) -> Iterator[_Stretch]:
     yield from open_now.values()
 
 
-def _owners(scene: Scene, people: Sequence[Person], seconds: float) -> dict[int, int]:
+def owners_of(scene: Scene, people: Sequence[Person], seconds: float) -> dict[int, int]:
     """{track_id: index of the scene's person it is on}."""
     where = np.stack([_joints(person, np.array([seconds]))[0, 0, :2] for person in scene.people])
     found = np.array([person.position[:2] for person in people]).reshape(-1, 2)
