@@ -18,7 +18,7 @@ HINTS = {
     "above_ground": "all is taken for ground: is the cloud's z axis up, or nodes.fixed_frame set?",
     "foreground": "all is background: who has not moved since the start is taken for furniture",
     "clusters": "too few points beside each other: is everybody too far away?",
-    "people": "nothing looks like a person",
+    "people": "nothing looks like a person, or not for long enough",
 }
 
 

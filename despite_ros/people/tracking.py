@@ -128,6 +128,11 @@ class Tracker:
         shown = [track for track in self.tracks if track.confirmed and not track.doubted]
         self.shown = [track for track in shown if not (static and track.inert)]
 
+    @property
+    def unconfirmed(self) -> int:
+        """How many tracks were seen that may be people, and are not shown: too few points or sweeps yet."""
+        return sum(track.detection is not None and not track.confirmed for track in self.tracks)
+
     def _confirm(self, track: Track) -> None:
         """Give the track the id of a person who was lost near its birthplace, or a new one."""
         lost = [other for other in self.tracks if other.confirmed and other.detection is None]
