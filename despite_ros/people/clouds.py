@@ -113,9 +113,9 @@ def _compact(x: AnyArray, y: AnyArray, z: AnyArray, points: FloatArray) -> int:
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
             a, b, c = x[row, column], y[row, column], z[row, column]
-            squared = a * a + b * b + c * c
-            points[count, 0] = a
-            points[count, 1] = b
-            points[count, 2] = c
-            count += 0.0 < squared < np.inf
+            if 0.0 < a * a + b * b + c * c < np.inf:  # mostly as of the point before, so well predicted
+                points[count, 0] = a
+                points[count, 1] = b
+                points[count, 2] = c
+                count += 1
     return count

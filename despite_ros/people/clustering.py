@@ -77,17 +77,19 @@ def components(
 ) -> IndexArray:
     """Labels 0, 1, … of points whose grid cells are connected. `grid` is all −1 before and after."""
     cells = int(np.sqrt(len(grid)))
-    home = np.empty(len(points), np.int32)
-    occupied = np.empty(len(points), np.int32)
-    count = 0
+    home = np.empty(len(points), np.int32)  # where in the grid a point lies
     for i in range(len(points)):
         row = min(max(int((points[i, 0] - origin[0]) / side), 0), cells - 1)
         column = min(max(int((points[i, 1] - origin[1]) / side), 0), cells - 1)
         home[i] = row * cells + column
+    occupied = np.empty(len(points), np.int32)
+    count = 0
+    for i in range(len(points)):
         if grid[home[i]] < 0:
             grid[home[i]] = count
             occupied[count] = home[i]
             count += 1
+        home[i] = grid[home[i]]  # from here on, which of the occupied cells it is
     parent = np.arange(count).astype(np.int32)
     for k in range(count):
         row, column = occupied[k] // cells, occupied[k] % cells
@@ -99,15 +101,14 @@ def components(
                 other = grid[i * cells + j]
                 if other >= 0 and (i - row) ** 2 + (j - column) ** 2 <= reach * reach:
                     parent[find(parent, other)] = find(parent, k)
-    names = np.full(count, -1, np.int32)
-    labels = np.empty(len(points), np.int32)
+    names = np.full(count, -1, np.int32)  # of roots, then of all
     found = 0
-    for i in range(len(points)):
-        root = find(parent, grid[home[i]])
+    for k in range(count):
+        root = find(parent, k)
         if names[root] < 0:
             names[root] = found
             found += 1
-        labels[i] = names[root]
     for k in range(count):
+        names[k] = names[find(parent, k)]
         grid[occupied[k]] = -1
-    return labels
+    return names[home]

@@ -27,7 +27,16 @@ from despite_ros.records import PeopleFrame, Person
 
 STANDING = 5  # sweeps at the same pose after which a sensor that moved is taken to stand still
 TURNED = 0.005  # change of an entry of the rotation matrix, about 0.3°, that counts as moving
-COUNTERS = ("points", "missed_sweeps", "above_ground", "foreground", "clusters", *REASONS, "unconfirmed", "people")
+COUNTERS = (
+    "points",
+    "missed_sweeps",
+    "above_ground",
+    "foreground",
+    "clusters",
+    *REASONS,
+    "unconfirmed",
+    "people",
+)
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 

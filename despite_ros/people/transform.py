@@ -16,11 +16,14 @@ def to_fixed(cloud: FloatArray, pose: DoubleArray, min_range: float, max_range: 
 
 @numba.njit(cache=True, fastmath=True)
 def _move(cloud: FloatArray, pose: FloatArray, low: np.float32, high: np.float32, points: FloatArray) -> int:
+    """Put the points whose squared distance is between `low` and `high`, moved, into `points`; their number."""
+    (a, b, c, east), (d, e, f, north), (g, h, k, up) = pose[0], pose[1], pose[2]
     count = 0
     for i in range(len(cloud)):
         x, y, z = cloud[i, 0], cloud[i, 1], cloud[i, 2]
-        squared = x * x + y * y + z * z
-        for k in range(3):
-            points[count, k] = pose[k, 0] * x + pose[k, 1] * y + pose[k, 2] * z + pose[k, 3]
-        count += low < squared and squared < high
+        if low < x * x + y * y + z * z < high:
+            points[count, 0] = a * x + b * y + c * z + east
+            points[count, 1] = d * x + e * y + f * z + north
+            points[count, 2] = g * x + h * y + k * z + up
+            count += 1
     return count
