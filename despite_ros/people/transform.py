@@ -16,7 +16,7 @@ def to_fixed(cloud: FloatArray, pose: DoubleArray, min_range: float, max_range: 
 
 @numba.njit(cache=True, fastmath=True)
 def _move(cloud: FloatArray, pose: FloatArray, low: np.float32, high: np.float32, points: FloatArray) -> int:
-    """Put the points whose squared distance is between `low` and `high`, moved, into `points`; their number."""
+    """Put points at squared distances between `low` and `high`, moved, into `points`; the number of them."""
     (a, b, c, east), (d, e, f, north), (g, h, k, up) = pose[0], pose[1], pose[2]
     count = 0
     for i in range(len(cloud)):
