@@ -53,10 +53,11 @@ def nearest_track(
     boxes, near = _boxes(points), np.empty(len(points), np.int32)
     for t in range(len(centres)):
         count = _within(points, boxes, centres[t, 0], centres[t, 1], reach, near)
-        metres = np.sqrt(_squares(points, near[:count], shapes[t])) + handicap[t]
+        squares = _squares(points, near[:count], shapes[t])
         for k in range(count):
-            if metres[k] < distance[near[k]]:
-                owners[near[k]], distance[near[k]] = t, metres[k]
+            metres = np.sqrt(squares[k]) + handicap[t]
+            if metres < distance[near[k]]:
+                owners[near[k]], distance[near[k]] = t, metres
     return owners, distance
 
 
@@ -116,9 +117,11 @@ def share_out(
     labels: (N,) cluster. nearest: (N,) nearest track within reach. claimed: (N,) the same if it is near.
     """
     share = np.zeros((clusters, tracks + 1), np.int64)  # the last column is NOBODY's
+    sizes, whole = np.zeros(clusters, np.int64), np.zeros(tracks + 1, np.int64)
     for i in range(len(labels)):
         share[labels[i], claimed[i]] += 1
-    sizes, whole = share.sum(axis=1), share.sum(axis=0)
+        sizes[labels[i]] += 1
+        whole[claimed[i]] += 1
     owners = np.full(len(labels), NOBODY, np.int32)
     for i in range(len(labels)):
         cluster = labels[i]

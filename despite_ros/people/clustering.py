@@ -77,7 +77,7 @@ def components(
 ) -> IndexArray:
     """Labels 0, 1, … of points whose grid cells are connected. `grid` is all −1 before and after."""
     cells = int(np.sqrt(len(grid)))
-    home = np.empty(len(points), np.int32)  # where in the grid a point lies
+    home = np.empty(len(points), np.int32)  # of each point: where in the grid, which cell, then which label
     for i in range(len(points)):
         row = min(max(int((points[i, 0] - origin[0]) / side), 0), cells - 1)
         column = min(max(int((points[i, 1] - origin[1]) / side), 0), cells - 1)
@@ -89,8 +89,8 @@ def components(
             grid[home[i]] = count
             occupied[count] = home[i]
             count += 1
-        home[i] = grid[home[i]]  # from here on, which of the occupied cells it is
-    parent = np.arange(count).astype(np.int32)
+        home[i] = grid[home[i]]
+    parent = np.arange(count, dtype=np.int32)
     for k in range(count):
         row, column = occupied[k] // cells, occupied[k] % cells
         metres = np.hypot(row - cells / 2, column - cells / 2) * side
@@ -111,4 +111,6 @@ def components(
     for k in range(count):
         names[k] = names[find(parent, k)]
         grid[occupied[k]] = -1
-    return names[home]
+    for i in range(len(points)):
+        home[i] = names[home[i]]
+    return home

@@ -74,7 +74,8 @@ def affine(values: FloatArray, weights: FloatArray, bias: FloatArray) -> FloatAr
     """
     sums = np.empty((len(values), len(bias)), np.float32)
     for g in range(len(values)):
-        sums[g] = bias
+        for h in range(len(bias)):
+            sums[g, h] = bias[h]
         for f in range(values.shape[1]):
             if values[g, f] != 0:
                 for h in range(len(bias)):

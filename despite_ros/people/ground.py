@@ -73,7 +73,8 @@ class Ground:
         residual[(flatness < FLAT) & (np.abs(residual) >= NEAR_PLANE)] = np.nan
         floor = grow(residual, NEAR_PLANE, rise, self.settings.level_area / side**2)
         self.heights = np.asarray(flat + fill(floor), np.float32)
-        correction, noise = refine(points, self.heights, x0, y0, side, BAND)
+        top = float(self.heights.max()) + BAND
+        correction, noise = refine(points, self.heights, x0, y0, side, BAND, top)
         self.heights += correction
         self.clearance = min(max(self.settings.clearance, NOISE_FACTOR * noise), 2 * self.settings.clearance)
 

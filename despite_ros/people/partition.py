@@ -143,10 +143,25 @@ def _maxima(mass: FloatArray, least: float) -> IntArray:
     for row in range(2, rows - 2):
         for column in range(2, columns - 2):
             height = mass[row, column]
-            if height > least and height >= mass[row - 1 : row + 2, column - 1 : column + 2].max():
-                found[count], heights[count] = row * columns + column, height
-                count += 1
-    return found[:count][np.argsort(-heights[:count], kind="mergesort")]
+            if height <= least or _exceeded(mass, row, column):
+                continue
+            k = count
+            while k > 0 and heights[k - 1] < height:
+                found[k], heights[k] = found[k - 1], heights[k - 1]
+                k -= 1
+            found[k], heights[k] = row * columns + column, height
+            count += 1
+    return found[:count]
+
+
+@numba.njit(cache=True)
+def _exceeded(mass: FloatArray, row: int, column: int) -> bool:
+    """Whether one of the eight cells around is higher."""
+    for i in range(row - 1, row + 2):
+        for j in range(column - 1, column + 2):
+            if mass[i, j] > mass[row, column]:
+                return True
+    return False
 
 
 @numba.njit(cache=True)

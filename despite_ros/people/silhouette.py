@@ -21,7 +21,7 @@ def silhouettes(
     middles: their means, G×3. Rows go up from the floor, columns are centred on the cluster's middle;
     what lies outside counts to the outermost cells.
     """
-    shares = np.zeros((len(middles), 2, ROWS, COLUMNS), np.float32)
+    shares = np.zeros((len(middles), CELLS), np.float32)
     for g in wanted:
         x, y, _, above = cluster(columns, starts, g)
         east, north = middles[g, 0], middles[g, 1]
@@ -33,7 +33,8 @@ def silhouettes(
             row = min(max(int(above[i] / TALL), 0), ROWS - 1)
             across = min(max(int((dy * ahead - dx * aside) / WIDE + COLUMNS / 2), 0), COLUMNS - 1)
             along = min(max(int((dx * ahead + dy * aside) / WIDE + COLUMNS / 2), 0), COLUMNS - 1)
-            shares[g, 0, row, across] += 1
-            shares[g, 1, row, along] += 1
-        shares[g] = np.sqrt(shares[g] / len(x))
-    return shares.reshape(len(shares), CELLS)
+            shares[g, row * COLUMNS + across] += 1
+            shares[g, (ROWS + row) * COLUMNS + along] += 1
+        for k in range(CELLS):
+            shares[g, k] = np.sqrt(shares[g, k] / len(x))
+    return shares

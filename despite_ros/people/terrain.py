@@ -131,22 +131,22 @@ def _blocks(floor: FloatArray, cells: FloatArray) -> int:
 def fill(floor: FloatArray) -> FloatArray:
     """Median of the floor cells in the 5×5 around each cell; 0 (the plane) where there are none."""
     rows, columns = floor.shape
-    padded = np.full((rows + 4, columns + 4), np.inf, np.float32)
-    padded[2:-2, 2:-2] = np.where(np.isnan(floor), np.float32(np.inf), floor)
     filled = np.zeros((rows, columns), np.float32)
-    window = np.empty((25, columns), np.float32)
+    window, counts = np.empty((25, columns), np.float32), np.empty(columns, np.int64)
     for row in range(rows):
-        if padded[row : row + 5].min() == np.inf:
-            continue
+        counts[:] = 0
         for k in range(25):
-            window[k] = padded[row + k // 5, k % 5 : k % 5 + columns]
-        _sort_lower_half(window)
+            i = row + k // 5 - 2
+            for column in range(columns):
+                j = column + k % 5 - 2
+                inside = 0 <= i < rows and 0 <= j < columns and not np.isnan(floor[i, j])
+                window[k, column] = floor[i, j] if inside else np.inf
+                counts[column] += inside
+        if counts.max() > 0:
+            _sort_lower_half(window)
         for column in range(columns):
-            count = 0
-            for k in range(25):
-                count += padded[row + k // 5, column + k % 5] < np.inf
-            if count > 0:
-                filled[row, column] = window[count // 2, column]
+            if counts[column] > 0:
+                filled[row, column] = window[counts[column] // 2, column]
     return filled
 
 
@@ -163,16 +163,16 @@ def _sort_lower_half(window: FloatArray) -> None:
 
 @numba.njit(cache=True)
 def refine(
-    points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float, band: float
+    points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float, band: float, top: float
 ) -> tuple[FloatArray, float]:
     """Mean height of the points within `band` of the map, of each cell with its eight neighbours.
 
+    Points higher than `top` are farther than that from all of the map.
     Returns the correction of the map (same shape) and the standard deviation of the points, metres.
     """
     cells = heights.shape[0]
     sums = np.zeros((cells, cells, 3))  # number, Σ height, Σ height²
     scale, left, front = np.float32(1 / side), np.float32(x0), np.float32(y0)
-    top = heights.max() + band
     for i in range(len(points)):
         if points[i, 2] > top:
             continue
