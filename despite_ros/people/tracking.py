@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import numba
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -197,12 +198,9 @@ class Tracker:
         return np.asarray(NEARBY + STRIDE * unseen)
 
     def _absorb(self, track: Track, detection: Detection) -> None:
-        innovation = detection.position[:2] - track.state[:2]
-        gain = track.covariance[:, :2] @ np.linalg.inv(
-            track.covariance[:2, :2] + np.eye(2) * self.settings.measurement**2
+        track.state, track.covariance = correct(
+            track.state, track.covariance, detection.position, self.settings.measurement**2
         )
-        track.state = track.state + gain @ innovation
-        track.covariance = track.covariance - gain @ track.covariance[:2]
         track.height += SIZE_GAIN * (detection.top - track.height)
         track.size = track.size + np.float32(SIZE_GAIN) * (detection.size - track.size)
         track.z = float(detection.position[2])
@@ -239,6 +237,28 @@ class Tracker:
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
         least = DISBELIEF if not track.confirmed else DESPAIR
         return unseen <= patience and track.evidence > least and track.crowded < TWIN_SWEEPS
+
+
+@numba.njit(cache=True)
+def correct(
+    state: DoubleArray, covariance: DoubleArray, position: DoubleArray, variance: float
+) -> tuple[DoubleArray, DoubleArray]:
+    """State (4,) and covariance (4×4) after a position (x, y) was measured with a `variance` (m²) each way.
+
+    The Kalman filter's correction in one call: on arrays as small as these, numpy's own takes ten times as long.
+    """
+    a, b = covariance[0, 0] + variance, covariance[0, 1]
+    c, d = covariance[1, 0], covariance[1, 1] + variance
+    determinant = a * d - b * c
+    x, y = position[0] - state[0], position[1] - state[1]
+    corrected, reduced = state.copy(), covariance.copy()
+    for i in range(4):
+        gain_x = (covariance[i, 0] * d - covariance[i, 1] * c) / determinant
+        gain_y = (covariance[i, 1] * a - covariance[i, 0] * b) / determinant
+        corrected[i] += gain_x * x + gain_y * y
+        for j in range(4):
+            reduced[i, j] -= gain_x * covariance[0, j] + gain_y * covariance[1, j]
+    return corrected, reduced
 
 
 def _transition(seconds: float, kept: float) -> DoubleArray:
