@@ -33,17 +33,13 @@ def detect(
     points: FloatArray, top: float, sensor: DoubleArray, log_odds: float = 0.0, owner: int = NOBODY
 ) -> Detection:
     """Box and position of a cluster (N×3) seen from `sensor` (3,)."""
-    low, high, middle = extent(np.ascontiguousarray(points))
-    centre = middle.copy()
-    sight = centre[:2] - sensor[:2]
-    centre[:2] += sight / max(float(np.linalg.norm(sight)), 1e-6) * SURFACE_TO_AXIS
-    centre[2] = (low[2] + high[2]) / 2
-    return Detection(points, middle, centre, high - low, top, log_odds, owner)
+    middle, position, size = place(np.ascontiguousarray(points), sensor)
+    return Detection(points, middle, position, size, top, log_odds, owner)
 
 
 @numba.njit(cache=True)
-def extent(points: FloatArray) -> tuple[FloatArray, FloatArray, DoubleArray]:
-    """Least, greatest and mean coordinates of N×3 points, one or more."""
+def place(points: FloatArray, sensor: DoubleArray) -> tuple[DoubleArray, DoubleArray, FloatArray]:
+    """Mean, position and size of N×3 points, one or more, as a Detection has them."""
     low, high, middle = points[0].copy(), points[0].copy(), np.zeros(3)
     for i in range(len(points)):
         for k in range(3):
@@ -52,4 +48,9 @@ def extent(points: FloatArray) -> tuple[FloatArray, FloatArray, DoubleArray]:
             middle[k] += value
     for k in range(3):
         middle[k] /= len(points)
-    return low, high, middle
+    position, ahead, aside = middle.copy(), middle[0] - sensor[0], middle[1] - sensor[1]
+    away = max(np.sqrt(ahead * ahead + aside * aside), 1e-6)
+    position[0] += ahead / away * SURFACE_TO_AXIS
+    position[1] += aside / away * SURFACE_TO_AXIS
+    position[2] = (low[2] + high[2]) / 2
+    return middle, position, high - low
