@@ -4,8 +4,7 @@
 pipeline (`training.data.live`) and fits a head with one hidden layer for points, for IMUs and for both, each
 on embeddings and cues. Labels weigh by the inverse square root of how often they occur. The temperature is
 the one with the best log-likelihood on rooms of the group `validate`. Writes live_heads.safetensors and, into
-the card, the command with the accuracies on those rooms. `--rows FILE` keeps what was read of the rooms, or
-takes it up.
+the card, the command with the accuracies on those rooms. What was read of a room is kept in `--rows`.
 """
 
 import argparse
@@ -39,6 +38,7 @@ EPOCHS = 10
 BATCH = 256
 RATE = 2e-3
 WEIGHT_DECAY = 1e-2
+NEVER = -100.0  # score of a label that nobody showed
 GIVEN = {
     "points": ("points", "track_cues"),
     "imu": ("imu", "wearer_cues"),
@@ -72,15 +72,16 @@ def fit_head(
 
 def _network(rows: FloatArray, labels: IntArray) -> nn.Sequential:
     torch.manual_seed(0)
+    last = nn.Linear(HIDDEN, len(ACTIVITIES))
     network = nn.Sequential(
         nn.Dropout(DROPOUT),
         nn.Linear(rows.shape[1], HIDDEN),
         nn.ReLU(),
         nn.Dropout(DROPOUT),
-        nn.Linear(HIDDEN, len(ACTIVITIES)),
+        last,
     )
-    counts = np.bincount(labels, minlength=len(ACTIVITIES)).clip(1)
-    weights = torch.from_numpy((len(labels) / counts) ** 0.5).float()
+    counts = np.bincount(labels, minlength=len(ACTIVITIES))
+    weights = torch.from_numpy((len(labels) / counts.clip(1)) ** 0.5).float()
     steps = EPOCHS * -(-len(rows) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
@@ -92,6 +93,9 @@ def _network(rows: FloatArray, labels: IntArray) -> nn.Sequential:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+    with torch.no_grad():
+        missing = torch.from_numpy(counts == 0)
+        last.weight[missing], last.bias[missing] = 0.0, NEVER
     return network.eval()
 
 
@@ -142,15 +146,9 @@ def told(tensors: Mapping[str, FloatArray], rows: LiveRows) -> dict[str, Any]:
 
 
 def read_rooms(args: argparse.Namespace, group: str, scenes: int) -> LiveRows:
-    """The rows of a group's rooms, simulated, or as kept in the file of `--rows`."""
-    kept = args.rows and args.rows.with_name(f"{args.rows.stem}_{group}.npz")
-    if kept and kept.is_file():
-        return LiveRows(**np.load(kept))
-    jobs = [Job(index, group, args.seed, 7 + index % 5, args.seconds, args.mocap) for index in range(scenes)]
-    rows = live_rows(jobs, args.model, args.workers)
-    if kept:
-        np.savez(kept, **vars(rows))
-    return rows
+    """The rows of a group's rooms."""
+    jobs = [Job(i, group, args.seed, 7 + i % 5, args.seconds, args.mocap) for i in range(scenes)]
+    return live_rows(jobs, args.model, args.rows, args.workers)
 
 
 @command("training.fit_live_heads")
@@ -162,15 +160,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("--mocap", default="", help="folder of packed motion capture files")
     parser.add_argument(
-        "--scenes", type=int, default=40, help="rooms to learn from; a fifth more to validate"
+        "--scenes", type=int, default=18, help="rooms to learn from; a sixth more to validate"
     )
     parser.add_argument("--seconds", type=float, default=50.0, help="length of a scene")
     parser.add_argument("--seed", type=int, default=8001)
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--rows", type=Path, help="where to keep what was read of the rooms")
+    parser.add_argument(
+        "--rows", type=Path, default=Path("out/live"), help="folder for what was read of rooms"
+    )
     args = parser.parse_args(arguments)
     train = read_rooms(args, "train", args.scenes)
-    validate = read_rooms(args, "validate", max(1, args.scenes // 5))
+    validate = read_rooms(args, "validate", max(1, args.scenes // 6))
     tensors, result = fit(train, validate)
     save_file(tensors, args.model / LIVE_HEADS)
     card = read_card(args.model)

@@ -20,6 +20,7 @@ from despite_ros.arrays import FloatArray, IntArray
 from despite_ros.bags.writer import wearers_of
 from despite_ros.encoders import Encoders, load
 from despite_ros.encoders.heads import normalised
+from despite_ros.matching.cues import SUMS, TRACK_NUMBERS, WEARER_NUMBERS
 from despite_ros.motion.wearers import Wearer, parse_wearers
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.pipeline import Reidentifier
@@ -56,11 +57,19 @@ class LiveRows:
         return cls(*(np.concatenate(columns) for columns in zip(*map(_columns, parts), strict=True)))
 
 
-def live_rows(jobs: Sequence[Job], model: Path, workers: int) -> LiveRows:
-    """The rows of all scenes."""
+def live_rows(jobs: Sequence[Job], model: Path, folder: Path, workers: int) -> LiveRows:
+    """The rows of all scenes; a scene's are kept in a file of `folder`, and not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        found = pool.map(partial(rows_of, model=model), jobs)
+        found = pool.map(partial(_kept_rows, model=model, folder=folder), jobs)
         return LiveRows.joined(list(tqdm(found, total=len(jobs), unit="scenes", mininterval=5)))
+
+
+def _kept_rows(job: Job, model: Path, folder: Path) -> LiveRows:
+    file = folder / f"{job.name}.npz"
+    if not file.is_file():
+        np.savez(file, **vars(rows_of(job, model)))
+    return LiveRows(**np.load(file))
 
 
 def rows_of(job: Job, model: Path) -> LiveRows:
@@ -91,13 +100,17 @@ class _Reader:
         encoders: Encoders,
     ) -> None:
         self._scene = scene
-        self._width = encoders.card.width
         self._reidentifier = Reidentifier(Settings(), wearers, encoders)
         self._wearers = [wearer.name for wearer in wearers]
         self._waiting = [(w.name, limb, samples[w.name][limb]) for w in wearers for limb in w.sensors]
         self._next = [0] * len(self._waiting)
         self._frame = 0
-        self._found: list[LiveRows] = []
+        cues = (
+            np.zeros((0, SUMS * TRACK_NUMBERS), np.float32),
+            np.zeros((0, SUMS * WEARER_NUMBERS), np.float32),
+        )
+        nobody = np.zeros((0, encoders.card.width), np.float32)
+        self._found = [LiveRows(nobody, nobody, *cues, np.zeros(0, np.int64))]
 
     def read(self, frame: PeopleFrame) -> None:
         """A frame of people, after the samples up to it."""
