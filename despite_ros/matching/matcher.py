@@ -14,6 +14,7 @@ from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
 LEAST_RIVAL = -4.0  # log-odds; how much less likely a rival is makes no difference
+UNSEEN = -3.0  # log-odds, at most, of a pair that no full window has spoken for
 FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more
 
 
@@ -63,6 +64,7 @@ class Matcher:
         self._wearers = tuple(wearers)
         self._scale, self._bias = scale, bias
         self._settings = settings
+        self._sure = 1.0 - settings.astray
         self.reset()
 
     def reset(self) -> None:
@@ -75,7 +77,8 @@ class Matcher:
         self._evidence = Evidence(count, sources, settings.memory, settings)
         self._recent = Evidence(count, sources, settings.swap_memory, settings)
         self._swaps = SwapWatch(settings)
-        self._current = [NOBODY] * len(self._wearers)  # track_id, kept while that track is lost
+        self._current = [NOBODY] * count  # track_id, kept while that track is lost
+        self._trust = np.zeros(count)  # log-odds that spoke for it at its best, at most the inertia
 
     def update(self, frame: MatchingFrame) -> tuple[Assignment, ...]:
         """Take in one frame and name the tracks."""
@@ -84,13 +87,18 @@ class Matcher:
         self._gather(visible)
         self._mend_swaps(visible)
         candidates = [*visible.track_ids, *self._evidence.lost]
-        log_odds = self._log_odds(candidates)
-        chosen, belief = assign(log_odds), marginals(log_odds) * (1.0 - self._settings.astray)
-        heard = self._evidence.gathered(candidates).max(axis=1, initial=0.0) > 0.0
-        decided = (
-            self._decide(index, candidates, int(chosen[index]), belief[index])
+        gathered = self._evidence.gathered(candidates)
+        log_odds = self._log_odds(candidates, gathered)
+        current = self._on_current(candidates)
+        held = log_odds + self._settings.inertia * current
+        chosen, belief = assign(held), self._sure * marginals(held)
+        said = self._sure * marginals(log_odds + self._trust[:, None] * current)
+        decided = [
+            self._decide(index, candidates, int(chosen[index]), belief[index], said[index])
             for index in range(len(self._wearers))
-        )
+        ]
+        self._remember(chosen, decided, log_odds)
+        heard = gathered.max(axis=1, initial=0.0) > 0.0
         return tuple(self._seen(item, index, frame, bool(heard[index])) for index, item in enumerate(decided))
 
     def _gather(self, frame: MatchingFrame) -> None:
@@ -116,32 +124,49 @@ class Matcher:
             turned = {one: other, other: one}
             self._current = [turned.get(number, number) for number in self._current]
 
-    def _log_odds(self, candidates: Sequence[int]) -> DoubleArray:
-        """Evidence, prior and hysteresis: wearers × candidates, against being absent."""
+    def _log_odds(self, candidates: Sequence[int], gathered: DoubleArray) -> DoubleArray:
+        """Evidence and prior: wearers × candidates, against being absent.
+
+        Travel alone names nobody: many go alike for a second.
+        """
         log_odds = self._evidence.log_odds(candidates) + self._prior(len(candidates))
-        for index, number in enumerate(self._current):
-            if number in candidates:
-                log_odds[index, candidates.index(number)] += self._settings.inertia
-        return log_odds
+        return np.where(gathered > 0.0, log_odds, np.minimum(log_odds, UNSEEN))
+
+    def _on_current(self, candidates: Sequence[int]) -> BoolArray:
+        """Wearers × candidates: whether the wearer goes by this track's name now."""
+        return np.asarray(np.array(self._current)[:, None] == np.array(candidates, np.int64), np.bool_)
 
     def _prior(self, tracks: int) -> float:
         """Log-odds, before any evidence, of one track against the wearer being absent."""
         present = self._settings.present_prior
         return float(np.log(present / (1.0 - present) / max(tracks, 1)))
 
-    def _decide(self, index: int, candidates: Sequence[int], chosen: int, belief: DoubleArray) -> Assignment:
-        """The wearer's candidate if it is sure enough, else whether it is absent or not known yet."""
-        confidence = float(belief[chosen])
-        margin = confidence - float(np.delete(belief, chosen).max(initial=0.0))
+    def _decide(
+        self, index: int, candidates: Sequence[int], chosen: int, belief: DoubleArray, said: DoubleArray
+    ) -> Assignment:
+        """The wearer's candidate if it is sure enough, else whether it is absent or not known yet.
+
+        belief: with the hysteresis, which keeps names. said: without, which is what a name is worth.
+        """
         number = candidates[chosen] if chosen != NOBODY else NOBODY
         kept = number == self._current[index]
         least = self._settings.keep_confidence if kept else self._settings.assign_confidence
+        if belief[chosen] < least:
+            number, chosen = NOBODY, NOBODY
+        confidence = float(said[chosen])
         state = State.ASSIGNED
-        if number == NOBODY or confidence < least:
-            number, confidence = NOBODY, float(belief[-1])
+        if number == NOBODY:
             state = State.ABSENT if confidence >= self._settings.absent_confidence else State.GATHERING
-        self._current[index] = number
+        margin = max(confidence - float(np.delete(said, chosen).max(initial=0.0)), 0.0)
         return Assignment(self._wearers[index], number, float("nan"), confidence, margin, state)
+
+    def _remember(self, chosen: IntArray, decided: Sequence[Assignment], log_odds: DoubleArray) -> None:
+        """Keep the names, and how much spoke for each at its best."""
+        for index, item in enumerate(decided):
+            before = self._trust[index] if item.track_id == self._current[index] else 0.0
+            spoke = log_odds[index, chosen[index]] if item.track_id != NOBODY else 0.0
+            self._trust[index] = max(before, min(spoke, self._settings.inertia))
+            self._current[index] = item.track_id
 
     def _seen(self, decided: Assignment, index: int, frame: MatchingFrame, heard: bool) -> Assignment:
         """What can be said now: nobody for silent sensors, before any full window, and for a lost track.

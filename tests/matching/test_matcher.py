@@ -1,5 +1,7 @@
 """The matcher on made-up cosines of known statistics."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,11 +37,11 @@ def cosines(rng: np.random.Generator, wearers: int, people: int, frames: int) ->
 
 
 def run(
-    matcher: Matcher, frames: FloatArray, sensors: int = 4, points: float = USUAL
+    matcher: Matcher, frames: FloatArray, sensors: int = 4, points: float = USUAL, travel: float = 0.0
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
-    nothing = np.zeros((wearers, people))
+    cue = np.full((wearers, people), travel)
     return [
         matcher.update(
             MatchingFrame(
@@ -49,7 +51,7 @@ def run(
                 np.full(people, points),
                 frame,
                 np.ones((wearers, people)),
-                nothing,
+                cue,
                 np.full(wearers, sensors),
                 np.ones(people, np.bool_),
             )
@@ -105,6 +107,25 @@ def test_confidence_is_honest() -> None:
 def test_nothing_is_known_before_the_first_full_window() -> None:
     answers = run(matcher(2), np.full((5, 2, 2), np.nan, np.float32))
     assert {item.state for answer in answers for item in answer} == {State.GATHERING}
+
+
+def test_nobody_is_named_by_travel_alone() -> None:
+    """Two people go as both wearers do, but only one of them has a full window yet."""
+    frames = np.full((30, 2, 2), np.nan, np.float32)
+    frames[:, :, 0] = [RIGHT, WRONG]
+    both = Matcher(["0", "1"], SCALE, BIAS, replace(SETTINGS, travel_weight=1.0))
+    answer = run(both, frames, travel=3.0)[-1]
+    assert [item.track_id for item in answer] == [0, NOBODY]
+
+
+def test_keeping_a_name_makes_it_no_surer() -> None:
+    """Hysteresis keeps a name that nothing speaks for any more; its confidence is what evidence ever said."""
+    frames = np.full((400, 1, 1), 0.5 * (RIGHT + WRONG) + 0.5 / SCALE, np.float32)
+    weak = [answer[0] for answer in run(matcher(1), frames)]
+    assert {item.track_id for item in weak} == {0}
+    assert max(item.confidence for item in weak) < 0.95
+    frames[:20] = RIGHT
+    assert run(matcher(1), frames)[-1][0].confidence > 0.95
 
 
 def test_silent_wearers_are_stale() -> None:
