@@ -82,10 +82,8 @@ def _within(
     """Put the indices of the points within `reach` of x, y in plan view into `near`; the number of them."""
     count = 0
     for k in range(len(boxes)):
-        if (
-            boxes[k, 0] - reach <= x <= boxes[k, 1] + reach
-            and boxes[k, 2] - reach <= y <= boxes[k, 3] + reach
-        ):
+        west, east, south, north = boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3]
+        if west - reach <= x <= east + reach and south - reach <= y <= north + reach:
             for i in range(k * BLOCK, min((k + 1) * BLOCK, len(points))):
                 near[count] = i
                 count += (points[i, 0] - x) ** 2 + (points[i, 1] - y) ** 2 <= reach * reach

@@ -95,7 +95,8 @@ def measure(
         _moments(x, y, z, middle, spread)
         half, mean = (spread[0, 0] - spread[1, 1]) / 2, (spread[0, 0] + spread[1, 1]) / 2
         root = np.sqrt(half * half + spread[0, 1] * spread[0, 1])
-        row[LENGTH], row[WIDTH] = np.sqrt(12 * (mean + root)), np.sqrt(12 * max(mean - root, 0.0))
+        row[LENGTH] = np.sqrt(12 * max(mean + root, 0.0))
+        row[WIDTH] = np.sqrt(12 * max(mean - root, 0.0))
         row[TOP], row[BOTTOM], row[MEAN], row[DEVIATION] = _heights(above)
         row[POINTS] = np.log(len(x))
         east, north, up = middle[0] - sensor[0], middle[1] - sensor[1], middle[2] - sensor[2]
@@ -107,11 +108,8 @@ def measure(
 @numba.njit(cache=True, fastmath=True)
 def _moments(x: FloatArray, y: FloatArray, z: FloatArray, middle: DoubleArray, spread: DoubleArray) -> None:
     """Fill in mean (3,) and covariance (3×3) of a cluster."""
-    x0, y0, z0 = (
-        np.float64(x[0]),
-        np.float64(y[0]),
-        np.float64(z[0]),
-    )  # near the mean, so that squares stay small
+    # sums of squares stay small about a point of the cluster
+    x0, y0, z0 = np.float64(x[0]), np.float64(y[0]), np.float64(z[0])
     sx = sy = sz = xx = yy = zz = xy = yz = zx = 0.0
     for i in range(len(x)):
         a, b, c = x[i] - x0, y[i] - y0, z[i] - z0
