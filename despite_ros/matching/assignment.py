@@ -11,9 +11,9 @@ LARGEST = 25.0  # log-odds beyond which exp() says nothing more and sums lose th
 
 
 def marginals(log_odds: AnyArray) -> DoubleArray:
-    """Probability of every pair under the one-to-one constraint: wearers × (tracks + 1), last = absent.
+    """Probability of every pair under the one-to-one constraint: …×wearers×(tracks + 1), last = absent.
 
-    log_odds: wearers × tracks, log of how much likelier the pair is than the wearer being absent.
+    log_odds: …×wearers×tracks, log of how much likelier the pair is than the wearer being absent.
     The joint probability of an assignment is the product over its pairs; the marginals come from belief
     propagation on the bipartite graph (Williams & Lau 2014, IEEE TAES 50(4), eqs. 16-20).
     """
@@ -21,11 +21,11 @@ def marginals(log_odds: AnyArray) -> DoubleArray:
     to_wearers = np.ones_like(odds)
     for _ in range(ITERATIONS):
         weighted = odds * to_wearers
-        to_tracks = odds / (1.0 + weighted.sum(axis=1, keepdims=True) - weighted)
-        to_wearers = 1.0 / (1.0 + to_tracks.sum(axis=0, keepdims=True) - to_tracks)
+        to_tracks = odds / (1.0 + weighted.sum(axis=-1, keepdims=True) - weighted)
+        to_wearers = 1.0 / (1.0 + to_tracks.sum(axis=-2, keepdims=True) - to_tracks)
     weighted = odds * to_wearers
-    scale = 1.0 + weighted.sum(axis=1, keepdims=True)
-    return np.asarray(np.concatenate([weighted, np.ones((len(odds), 1))], axis=1) / scale, np.float64)
+    scale = 1.0 + weighted.sum(axis=-1, keepdims=True)
+    return np.asarray(np.concatenate([weighted, np.ones_like(scale)], axis=-1) / scale, np.float64)
 
 
 def assign(log_odds: AnyArray) -> IntArray:

@@ -91,8 +91,8 @@ class Matcher:
         log_odds = self._log_odds(candidates, gathered)
         current = self._on_current(candidates)
         held = log_odds + self._settings.inertia * current
-        chosen, belief = assign(held), self._sure * marginals(held)
-        said = self._sure * marginals(log_odds + self._trust[:, None] * current)
+        trusted = log_odds + self._trust[:, None] * current
+        chosen, (belief, said) = assign(held), self._sure * marginals(np.stack([held, trusted]))
         decided = [
             self._decide(index, candidates, int(chosen[index]), belief[index], said[index])
             for index in range(len(self._wearers))
