@@ -8,6 +8,7 @@ simulation, is what the next gate learns from. Captured people are those of `tra
 import argparse
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,8 @@ from despite_ros.simulation.clutter import clutter
 from despite_ros.simulation.crowd import Repertoire, Surroundings
 from despite_ros.simulation.parametric import PARAMETRIC
 from despite_ros.simulation.repertoire import captured, made_up, parametric
-from despite_ros.simulation.scene import Sweep, random_scene
+from despite_ros.simulation.scene import Scene, Sweep, random_scene
+from despite_ros.simulation.sensor_path import SensorPath
 from despite_ros.simulation.skeleton import Motion
 from despite_ros.simulation.style import Style
 from training.data.split import TRAIN
@@ -48,13 +50,14 @@ SENSORS = (
     "livox_mid360",
     "livox_avia",
 )
-SECONDS, EVERY = 6.0, 4  # a scene's length; every so many sweeps one is recorded
+SECONDS, EVERY = 3.0, 5  # a scene's length; every so many sweeps one is recorded
+HEIGHTS, MOUNTED = (0.3, 2.2), 0.4  # metres of a sensor above the floor, chance that it is not as usual
 SHORTEST = 1.5  # seconds of a captured clip
 PERSON, PART, THING = 0.5, 0.3, 0.05  # IoU of a person, IoU of a part at most, share of people in a thing
-HIDDEN = (64, 32)
+HIDDEN = (256, 64)
 HIDE, EXCERPT = 0.5, 0.4  # chance that a person is shown with a part hidden, a thing as an excerpt
 FEWEST = 8  # points of such a part
-EPOCHS, BATCH, RATE, DECAY, DROPOUT = 12, 512, 2e-3, 1e-2, 0.1
+EPOCHS, BATCH, RATE, DECAY, DROPOUT = 14, 512, 2e-3, 1e-2, 0.5
 SCALE = 0.2  # of a silhouette's cells, whose zeros stay zeros
 Labelled = tuple[FloatArray, IntArray]
 """Features G×INPUTS and labels (1 person, 0 thing)."""
@@ -63,7 +66,7 @@ Labelled = tuple[FloatArray, IntArray]
 def main() -> None:
     """Simulate, train, report on scenes held apart, save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=180, help="simulated scenes")
+    parser.add_argument("--scenes", type=int, default=1500, help="simulated scenes")
     parser.add_argument("--seed", type=int, default=700_000, help="seed of the first scene")
     parser.add_argument("--mocap", type=Path, help="folder of packed motion capture")
     parser.add_argument("--workers", type=int, default=1, help="processes that simulate")
@@ -90,18 +93,27 @@ def simulate(seed: int, mocap: Path | None = None) -> Labelled:
         made_up,
         parametric,
         any_posture,
-        *([] if mocap is None else [training_subjects(mocap)] * 2),
+        *([] if mocap is None else [training_subjects(mocap)] * 3),
     ]
     repertoire = repertoires[rng.integers(len(repertoires))]
     sensor = SENSORS[seed % len(SENSORS)]
-    moving = bool(rng.random() < 0.45)
+    moving = bool(rng.random() < 0.5)
     people = int(rng.integers(2, 15))
     scene = random_scene(rng, people, 0, 0, SECONDS, sensor, moving, repertoire)
-    scene = clutter(scene, rng, int(rng.integers(4, 14)))
+    scene = clutter(scene, rng, int(rng.integers(4, 18)))
+    if rng.random() < MOUNTED:
+        scene = mounted(scene, rng.uniform(*HEIGHTS))
     recorder = Recorder(PeopleSettings(sensor=sensor), rng)
     for sweep in scene.sweeps():
         recorder.watch(sweep, record=sweep.index % EVERY == seed % EVERY)
     return recorder.labelled()
+
+
+def mounted(scene: Scene, height: float) -> Scene:
+    """The scene with its sensor `height` metres above the floor."""
+    poses = scene.path.poses.copy()
+    poses[:, 2, 3] = height
+    return replace(scene, path=SensorPath(poses))
 
 
 @cache

@@ -33,6 +33,14 @@ def test_who_walks_behind_a_cupboard_comes_out_with_the_same_id() -> None:
     assert set().union(*ids) == {0} and ids[-1] == {0}
 
 
+@pytest.mark.parametrize(("walker", "half"), [(6, 0.65), (7, 0.75)])
+def test_who_is_behind_a_wall_for_more_than_two_seconds_keeps_the_id(walker: int, half: float) -> None:
+    wall = obstacles([(2.2, 0.0, 1.1, 0.05, half, 1.1, 0.0)])
+    ids = ids_seen(record([person(walker, "walk", 3.8, -2.9, np.pi / 2, 7.0)], 65, things=wall))
+    assert sum(not some for some in ids) > 20
+    assert set().union(*ids) == {0} and ids[-1] == {0}
+
+
 @pytest.mark.parametrize("hidden", [5, 15, 28])
 def test_who_stops_while_hidden_is_found_again(hidden: int) -> None:
     tracker = Tracker(TrackingSettings())
