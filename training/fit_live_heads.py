@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("--mocap", default="", help="folder of packed motion capture files")
     parser.add_argument(
-        "--scenes", type=int, default=18, help="rooms to learn from; a sixth more to validate"
+        "--scenes", type=int, default=26, help="rooms to learn from; a sixth more to validate"
     )
     parser.add_argument("--seconds", type=float, default=50.0, help="length of a scene")
     parser.add_argument("--seed", type=int, default=8001)
