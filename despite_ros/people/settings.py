@@ -87,11 +87,13 @@ class TrackingSettings:
     measurement: float = setting(0.08, "standard deviation of a measured position, m", 0.01, 1.0)
     gate: float = setting(3.5, "largest Mahalanobis distance of an assignment", 1.0, 10.0)
     height_deviation: float = setting(0.25, "standard deviation of a person's height over time, m", 0.05, 2.0)
-    certain: float = setting(5.0, "log-odds of being a person that show a track at once", 0.0, 20.0)
+    certain: float = setting(4.5, "log-odds of being a person that show a track at once", 0.0, 20.0)
     likely: float = setting(3.0, "mean log-odds that show it after `birth` sweeps", 0.0, 20.0)
-    possible: float = setting(2.5, "mean log-odds that show it after `doubt` sweeps", -5.0, 20.0)
+    possible: float = setting(2.0, "mean log-odds that show it after `doubt` sweeps", -5.0, 20.0)
     doubt: int = setting(10, "sweeps with the person before a possible track is shown", 1, 100)
-    fewest: int = setting(30, "fewest points with which a new track is shown", 1, 1000)
+    fewest: int = setting(
+        30, "with fewer points only a certain track is shown, after `birth` sweeps", 1, 1000
+    )
     birth: int = setting(2, "sweeps with the person before a likely track is shown", 1, 20)
     tentative: float = setting(0.35, "a track that was never shown is kept unseen for this, s", 0.0, 5.0)
     apart: float = setting(0.42, "tracks nearer to each other for long are one person, m", 0.0, 1.0)

@@ -18,7 +18,7 @@ EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
 TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
 SLOWER = 2.0  # times as slowly
 DOUBT = 0.0  # mean log-odds below which a track is not shown
-DISBELIEF, DESPAIR = -1.0, -3.0  # mean log-odds at which a track is given up, before and after it was shown
+DISBELIEF, DESPAIR = -1.0, -4.0  # mean log-odds at which a track is given up, before and after it was shown
 FADING = 0.5  # seconds in which the velocity of a track that is not seen falls to a third
 GAP = 0.35  # seconds without a sweep, after which nobody was seen
 NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
@@ -158,13 +158,14 @@ class Tracker:
     def _believed(self, track: Track, static: bool) -> bool:
         """Whether a new track is a person: at once if that is certain, the later the less likely it is."""
         settings = self.settings
-        if track.detection is None or len(track.detection.points) < settings.fewest or track.crowded:
+        if track.detection is None or track.crowded:
             return False
+        often, enough = track.hits >= settings.birth, len(track.detection.points) >= settings.fewest
         if track.evidence >= settings.certain:
-            return True
+            return often or enough
         wanted = np.interp(track.hits, (settings.birth, settings.doubt), (settings.likely, settings.possible))
         rests = static and track.variance < REST**2
-        return track.hits >= settings.birth and track.evidence >= float(wanted) and not rests
+        return often and enough and track.evidence >= float(wanted) and not rests
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
         if not tracks or not detections:
