@@ -80,7 +80,7 @@ class WearerCues:
     def push(self, channels: FloatArray) -> None:
         """A frame: wearers×48."""
         rotations, accelerations = unpack_channels(channels.reshape(-1, CHANNELS))
-        up = rotations[:, :, 2].reshape(len(channels), -1)  # the world's z axis as each bone sees it
+        up = rotations[:, :, 2].reshape(-1, 3 * len(LIMBS))  # the world's z axis as each bone sees it
         strength = np.log(np.linalg.norm(accelerations, axis=2) + 0.1)
         values = np.concatenate([up, strength], axis=1, dtype=np.float32)
         self._recent.push(range(len(channels)), values)

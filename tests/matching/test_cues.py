@@ -69,4 +69,9 @@ def test_a_wearer_tells_how_limbs_are_tilted_whatever_the_heading() -> None:
     np.testing.assert_allclose(rows(0.0), rows(2.0), atol=1e-5)
     upright, forward = (parts(row, WEARER_NUMBERS)[0, :3] for row in rows(1.0))
     assert upright == pytest.approx([0, 0, 1], abs=1e-5) and forward == pytest.approx([-1, 0, 0], abs=1e-5)
-    assert WearerCues().rows().shape == (0, SUMS * WEARER_NUMBERS)
+
+
+def test_nobody_wears_anything() -> None:
+    cues = WearerCues()
+    cues.push(np.zeros((0, 48), np.float32))
+    assert cues.rows().shape == (0, SUMS * WEARER_NUMBERS)
