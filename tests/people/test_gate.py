@@ -20,7 +20,7 @@ def test_what_carries_the_sensor_is_no_person() -> None:
     segmenter = Segmenter(PeopleSettings())
     for k, (cloud, pose) in enumerate(zip(recorded.clouds, recorded.poses, strict=True)):
         frame = segmenter.process(np.concatenate([cloud, roof()]), (k + 1) * PERIOD_NS, pose)
-        assert frame is not None
+    assert frame is not None
     assert [round(float(one.position[0])) for one in frame.people] == [4]
     assert frame.counters["own_body"] >= 1
 
