@@ -139,17 +139,18 @@ def put_together(
 ) -> list[Candidate]:
     """Judged candidates with pairs joined that are near each other and look more like one person than either.
 
-    Two claims, and two that both look like people, are never joined.
+    Two claims, and two that both look like people, are joined only where they lie: a body on the floor is
+    easily followed as two.
     """
     sizes = _outlines(candidates, points)
     small = [k for k, (_, _, length) in enumerate(sizes) if length < settings.join_longest]
-    pairs = [
-        (a, b)
-        for a, b in combinations(small, 2)
-        if hypot(sizes[a][0] - sizes[b][0], sizes[a][1] - sizes[b][1]) < settings.join
-        and NOBODY in (candidates[a].owner, candidates[b].owner)
-        and min(candidates[a].log_odds, candidates[b].log_odds) < 0
-    ]
+    pairs = []
+    for a, b in combinations(small, 2):
+        first, second = candidates[a], candidates[b]
+        apart = hypot(sizes[a][0] - sizes[b][0], sizes[a][1] - sizes[b][1])
+        lie = max(first.top, second.top) < settings.split_height
+        if apart < settings.join_lying if lie else apart < settings.join and _lack(first, second):
+            pairs.append((a, b))
     joined = judge([_join(candidates[a], candidates[b]) for a, b in pairs])
     odds = [candidate.log_odds for candidate in candidates]
     gain = [one.log_odds - max(odds[a], odds[b]) for one, (a, b) in zip(joined, pairs, strict=True)]
@@ -172,6 +173,13 @@ def _outlines(candidates: Sequence[Candidate], points: FloatArray) -> list[tuple
     return found
 
 
+def _lack(first: Candidate, second: Candidate) -> bool:
+    """Whether one of two is on its own no person, and not both are followed."""
+    return NOBODY in (first.owner, second.owner) and min(first.log_odds, second.log_odds) < 0
+
+
 def _join(first: Candidate, second: Candidate) -> Candidate:
+    """Both as one, which is the older track's, if any."""
     members = np.concatenate([first.members, second.members])
-    return Candidate(members, max(first.context, second.context), max(first.owner, second.owner))
+    owners = [one.owner for one in (first, second) if one.owner != NOBODY]
+    return Candidate(members, max(first.context, second.context), min(owners, default=NOBODY))
