@@ -87,10 +87,7 @@ class Segmenter:
         Raises:
             UserError: the sensor gives too few sweeps a second.
         """
-        if stamp_ns < self.stamp_ns:
-            self.reset()
-        self.stamp_ns = stamp_ns
-        if not self.rate.wants(stamp_ns):
+        if not self._wants(stamp_ns):
             return None
         pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
         sensor = pose[:3, 3]
@@ -137,10 +134,7 @@ class Segmenter:
 
         boxes: B×7 (centre x, y, z, size x, y, z in metres, heading in radians), sensor frame.
         """
-        if stamp_ns < self.stamp_ns:
-            self.reset()
-        self.stamp_ns = stamp_ns
-        if not self.rate.wants(stamp_ns):
+        if not self._wants(stamp_ns):
             return None
         pose = self._level(cloud) if pose is None else np.asarray(pose, np.float64)
         watch, counters = (
@@ -161,6 +155,13 @@ class Segmenter:
         }
         watch.lap("crops")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
+
+    def _wants(self, stamp_ns: int) -> bool:
+        """Whether a sweep of this stamp is to be looked at; time that goes back starts everything anew."""
+        if stamp_ns < self.stamp_ns:
+            self.reset()
+        self.stamp_ns = stamp_ns
+        return self.rate.wants(stamp_ns)
 
     def segments(self) -> dict[int, FloatArray]:
         """track_id → the raw points (N×3, fixed frame) that the last sweep saw of the person."""
