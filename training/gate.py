@@ -66,7 +66,7 @@ Labelled = tuple[FloatArray, IntArray]
 def main() -> None:
     """Simulate, train, report on scenes held apart, save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=1500, help="simulated scenes")
+    parser.add_argument("--scenes", type=int, default=1800, help="simulated scenes")
     parser.add_argument("--seed", type=int, default=700_000, help="seed of the first scene")
     parser.add_argument("--mocap", type=Path, help="folder of packed motion capture")
     parser.add_argument("--workers", type=int, default=1, help="processes that simulate")
