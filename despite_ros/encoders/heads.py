@@ -5,6 +5,7 @@ from scipy.special import softmax
 
 from despite_ros.arrays import FloatArray
 from despite_ros.encoders.graphs import Weights
+from despite_ros.layers import affine
 
 
 class ActivityHeads:
@@ -16,7 +17,8 @@ class ActivityHeads:
     """
 
     def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+        layers = [name.removesuffix(".bias") for name in weights if name.endswith(".bias")]
+        self._layers = {name: _layer(weights, name) for name in layers}
 
     def probabilities(
         self,
@@ -36,18 +38,20 @@ class ActivityHeads:
             raise ValueError("activities need embeddings of points, of IMUs, or of both")
         name = "both" if len(inputs) == 2 else next(iter(inputs))
         rows = np.concatenate(list(inputs.values()), axis=1)
-        if f"{name}.hidden.weight" in self._weights:
-            rows = np.maximum(self._layer(f"{name}.hidden", rows), 0.0)
-        return np.asarray(softmax(self._layer(name, rows), axis=1), np.float32)
-
-    def _layer(self, name: str, rows: FloatArray) -> FloatArray:
-        scores: FloatArray = rows @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
-        return scores
+        if f"{name}.hidden" in self._layers:
+            rows = np.maximum(affine(rows, *self._layers[f"{name}.hidden"]), 0.0)
+        return np.asarray(softmax(affine(rows, *self._layers[name]), axis=1), np.float32)
 
 
 def normalised(rows: FloatArray) -> FloatArray:
     """Rows of Euclidean length 1."""
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def _layer(weights: Weights, name: str) -> tuple[FloatArray, FloatArray]:
+    """As `affine` takes it."""
+    weight, bias = (np.asarray(weights[f"{name}.{part}"], np.float32) for part in ("weight", "bias"))
+    return np.ascontiguousarray(weight.T), bias
 
 
 def _joined(rows: FloatArray, cues: FloatArray | None) -> FloatArray:

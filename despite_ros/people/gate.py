@@ -4,10 +4,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.layers import affine
 from despite_ros.people.features import BESIDE, LENGTH, POINTS, RANGE, TOP
 from despite_ros.people.settings import GateSettings
 
@@ -64,23 +64,6 @@ class Network:
             values = np.maximum(affine(values, weights, bias), 0)
         weights, bias = self.layers[-1]
         return np.asarray(affine(values, weights, bias)[:, 0], np.float64)
-
-
-@numba.njit(cache=True, fastmath=True)
-def affine(values: FloatArray, weights: FloatArray, bias: FloatArray) -> FloatArray:
-    """G×F values times F×H weights, plus the bias (H,); most values are zero.
-
-    Without BLAS, whose threads cost more than these few numbers where cores are busy.
-    """
-    sums = np.empty((len(values), len(bias)), np.float32)
-    for g in range(len(values)):
-        for h in range(len(bias)):
-            sums[g, h] = bias[h]
-        for f in range(values.shape[1]):
-            if values[g, f] != 0:
-                for h in range(len(bias)):
-                    sums[g, h] += values[g, f] * weights[f, h]
-    return sums
 
 
 def load_network(path: Path | Traversable | None = None) -> Network:
