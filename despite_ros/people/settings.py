@@ -62,7 +62,7 @@ class PartitionSettings:
     peak: float = setting(0.25, "lowest peak of that map as a share of the highest", 0.05, 1.0)
     apart: float = setting(0.42, "nearest distance of two peaks, m", 0.1, 1.0)
     join: float = setting(0.7, "parts of one person are nearer to each other than this, m", 0.0, 3.0)
-    join_lying: float = setting(1.0, "the same of one who lies, m", 0.0, 3.0)
+    join_lying: float = setting(1.0, "parts of one who lies are nearer than this, m", 0.0, 3.0)
     join_longest: float = setting(2.0, "longer clusters are no parts of a person, m", 0.5, 5.0)
     valley: float = setting(
         0.6, "the map falls between two peaks to less than this share of the lower", 0.1, 1.0
