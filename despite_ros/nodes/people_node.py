@@ -14,7 +14,7 @@ from despite_ros.nodes.markers import MarkerPublisher, box_markers
 from despite_ros.nodes.messages import boxes_from_message, people_to_message, stamp_of
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
-from despite_ros.nodes.qos import RESULTS, watch_requests
+from despite_ros.nodes.qos import KEPT_RESULTS, watch_requests
 from despite_ros.nodes.story import people_story
 from despite_ros.nodes.transforms import TransformListener
 from despite_ros.nodes.warm_up import warm_up_people
@@ -50,7 +50,7 @@ class PeopleNode(Node):
         self.publisher = self.create_publisher(
             PersonArray,
             "despite/people",
-            RESULTS,
+            KEPT_RESULTS,
             event_callbacks=watch_requests(
                 lambda line: self.monitor.fault("incompatible_qos", "despite/people", line)
             ),

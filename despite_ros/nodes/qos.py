@@ -12,6 +12,10 @@ CLOUD_RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 IMU = QoSProfile(depth=400, reliability=ReliabilityPolicy.BEST_EFFORT)  # taken in bunches; 1 s at 400 Hz
 DETECTIONS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULTS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# What was found in the last 2 s is still given to a recorder that DDS discovery brings late.
+KEPT_RESULTS = QoSProfile(
+    depth=20, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 TRANSFORMS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 STATIC_TRANSFORMS = QoSProfile(
     depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL

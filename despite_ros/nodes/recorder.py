@@ -55,9 +55,9 @@ def _topics(settings: NodeSettings) -> list[tuple[str, type, QoSProfile]]:
     return [
         *((topic, PointCloud2, qos.CLOUD) for topic in settings.lidar_topics),
         *((sensor.topic, Imu, qos.IMU) for wearer in wearers for sensor in wearer.sensors.values()),
-        ("despite/people", PersonArray, qos.RESULTS),
-        ("despite/assignments", ImuAssignmentArray, qos.RESULTS),
-        ("despite/activities", ActivityArray, qos.RESULTS),
+        ("despite/people", PersonArray, qos.KEPT_RESULTS),
+        ("despite/assignments", ImuAssignmentArray, qos.KEPT_RESULTS),
+        ("despite/activities", ActivityArray, qos.KEPT_RESULTS),
         ("/diagnostics", DiagnosticArray, qos.RESULTS),
         ("/tf", TFMessage, qos.TRANSFORMS),
         ("/tf_static", TFMessage, qos.STATIC_TRANSFORMS),

@@ -26,7 +26,7 @@ from despite_ros.nodes.messages import (
 )
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.parameters import declare_settings
-from despite_ros.nodes.qos import RESULTS, TRANSFORMS, watch_offers
+from despite_ros.nodes.qos import KEPT_RESULTS, RESULTS, TRANSFORMS, watch_offers
 from despite_ros.nodes.story import names_story, wearer_values
 from despite_ros.nodes.warm_up import warm_up_reid
 from despite_ros.nodes.worker import NewestFirstWorker
@@ -57,8 +57,8 @@ class ReidNode(Node):
         self.lock = threading.Lock()
         self.reidentifier = Reidentifier(self.settings, wearers, self.encoders)
         self.monitor = Monitor(self, self.settings.nodes.latency_warning)
-        self.assignments = self.create_publisher(ImuAssignmentArray, "despite/assignments", RESULTS)
-        self.activities = self.create_publisher(ActivityArray, "despite/activities", RESULTS)
+        self.assignments = self.create_publisher(ImuAssignmentArray, "despite/assignments", KEPT_RESULTS)
+        self.activities = self.create_publisher(ActivityArray, "despite/activities", KEPT_RESULTS)
         self.transforms = self.create_publisher(TFMessage, "/tf", TRANSFORMS)
         self.markers = MarkerPublisher(self)
         warm_up_reid(self.reidentifier)
