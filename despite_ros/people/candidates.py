@@ -19,6 +19,9 @@ from despite_ros.people.detections import NOBODY
 from despite_ros.people.partition import cluster_lengths, outline, outlines, split
 from despite_ros.people.settings import PartitionSettings
 
+# People rarely appear beside others: so much likelier must the parts of a claim be than the whole (log-odds).
+NEWCOMER = 2.0
+
 
 class Candidate(NamedTuple):
     """A group of points that may be a person.
@@ -89,7 +92,7 @@ def take_apart(
     firsts = [next(judged) for _ in whole]
     found = []
     for candidate, some in zip(firsts, ways, strict=True):
-        best, most = [candidate], candidate.log_odds
+        best, most = [candidate], candidate.log_odds + NEWCOMER * (candidate.owner != NOBODY)
         for parts in some:
             pieces = [next(judged) for _ in parts]
             people = [piece.log_odds for piece in pieces if piece.owner != NOBODY]
@@ -140,7 +143,7 @@ def put_together(
     """Judged candidates with pairs joined that are near each other and look more like one person than either.
 
     Two claims, and two that both look like people, are joined only where they lie: a body on the floor is
-    easily followed as two.
+    easily followed as two. A claim is joined also with what makes it no less like a person.
     """
     sizes = _outlines(candidates, points)
     small = [k for k, (_, _, length) in enumerate(sizes) if length < settings.join_longest]
@@ -157,7 +160,8 @@ def put_together(
     free = set(range(len(candidates)))
     found = []
     for k in np.argsort(gain)[::-1]:
-        if gain[k] > 0 and joined[k].log_odds > 0 and free.issuperset(pairs[k]):
+        better = gain[k] > 0 or (gain[k] == 0 and joined[k].owner != NOBODY)
+        if better and joined[k].log_odds > 0 and free.issuperset(pairs[k]):
             found.append(joined[k])
             free.difference_update(pairs[k])
     return [*(candidates[k] for k in sorted(free)), *found]

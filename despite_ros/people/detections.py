@@ -18,6 +18,7 @@ class Detection:
     points: N×3 raw points. middle: their mean. position: centre of the body in plan view and of the box in z.
     size: box (dx, dy, dz). top: height of the highest point above the floor, metres.
     log_odds: of being a person, by the gate. owner: key of the track that claimed the points, or NOBODY.
+    glimpse: whether the points are too few to be judged, and tell but that a track's person is still there.
     """
 
     points: FloatArray
@@ -27,14 +28,20 @@ class Detection:
     top: float
     log_odds: float = 0.0
     owner: int = NOBODY
+    glimpse: bool = False
 
 
 def detect(
-    points: FloatArray, top: float, sensor: DoubleArray, log_odds: float = 0.0, owner: int = NOBODY
+    points: FloatArray,
+    top: float,
+    sensor: DoubleArray,
+    log_odds: float = 0.0,
+    owner: int = NOBODY,
+    glimpse: bool = False,
 ) -> Detection:
     """Box and position of a cluster (N×3) seen from `sensor` (3,)."""
     middle, position, size = place(np.ascontiguousarray(points), sensor)
-    return Detection(points, middle, position, size, top, log_odds, owner)
+    return Detection(points, middle, position, size, top, log_odds, owner, glimpse)
 
 
 @numba.njit(cache=True)

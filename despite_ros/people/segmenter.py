@@ -21,7 +21,8 @@ from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.surroundings import Surroundings
-from despite_ros.people.tracking import Track, Tracker
+from despite_ros.people.track import Track
+from despite_ros.people.tracking import Tracker
 from despite_ros.people.transform import to_fixed
 from despite_ros.records import PeopleFrame, Person
 
@@ -37,6 +38,7 @@ COUNTERS = (
     "unconfirmed",
     "people",
 )
+GLIMPSED = 3  # points of a track's person that show that it is still there
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
@@ -239,8 +241,10 @@ class Segmenter:
         for one in candidates:
             if one.reason:
                 counters[one.reason] += 1
-            if not one.reason or (one.owner != NOBODY and one.log_odds > -CERTAIN):
-                found.append(detect(points[one.members], one.top, sensor, one.log_odds, one.owner))
+            mine, glimpse = one.owner != NOBODY, one.reason == "too_few_points"
+            glimpse &= len(one.members) >= GLIMPSED
+            if not one.reason or (mine and (glimpse or one.log_odds > -CERTAIN)):
+                found.append(detect(points[one.members], one.top, sensor, one.log_odds, one.owner, glimpse))
         return found
 
     def judge(

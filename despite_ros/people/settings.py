@@ -99,6 +99,10 @@ class TrackingSettings:
     tentative: float = setting(0.35, "a track that was never shown is kept unseen for this, s", 0.0, 5.0)
     apart: float = setting(0.42, "tracks nearer to each other for long are one person, m", 0.0, 1.0)
     occlusion: float = setting(3.0, "a track that is not seen is kept for this long, s", 0.0, 30.0)
+    memory: float = setting(
+        20.0, "who was lost and is seen again nearby within this time keeps the id, s", 0.0, 600.0
+    )
+    again: float = setting(1.0, "how near to where a person was lost that is, m", 0.0, 10.0)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ def seen(x: float, sweep: int) -> Detection:
 
 
 def tracks_after(distance: float, sweeps: int) -> list[int]:
-    """Ids shown after two detections `distance` apart were seen for some sweeps."""
+    """Ids shown after two people came near each other, and were seen so far apart for some sweeps."""
     tracker = Tracker(TrackingSettings())
-    for sweep in range(sweeps):
+    approach = np.arange(2.0, distance, -0.1).tolist()
+    for sweep, apart in enumerate([*approach, *([distance] * sweeps)]):
         tracker.predict(sweep * SWEEP_NS)
-        tracker.update([seen(0.0, sweep), seen(distance, sweep)], static=True)
+        tracker.update([seen(0.0, sweep), seen(apart, sweep)], static=True)
     return [track.track_id for track in tracker.shown]
 
 

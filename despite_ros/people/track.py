@@ -1,0 +1,123 @@
+"""One person followed over sweeps: state, size, and what speaks for it being a person at all."""
+
+from dataclasses import dataclass, field
+
+import numba
+import numpy as np
+
+from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.limbs import POINTS
+from despite_ros.people.detections import Detection
+
+UNBORN = -1  # the track_id of a track that is not shown yet
+SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
+EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
+TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
+SLOWER = 2.0  # times as slowly
+DOUBT, KNOWN_DOUBT = 0.0, -1.5  # mean log-odds below which a track is not shown; of one that went far
+REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
+REST_HITS = 20  # sightings after which a track that never moved is known to be a thing
+REST = 0.002  # metres of standard deviation; nobody stands as still
+GLIMPSE = 0.2  # standard deviation of a position told by a few points, metres
+
+
+@dataclass(slots=True)
+class Track:
+    """A person followed over sweeps.
+
+    key: unique among all tracks ever; track_id: once shown. state: (x, y, vx, vy), fixed frame, metres
+    and m/s. seen_ns, glimpsed_ns: stamps of the last sighting, and of the last one or glimpse. height: of
+    the highest point above the floor, smoothed. evidence: mean log-odds of being a person. shape: S×3
+    points when last seen, in plan view from the state. crop: the last one.
+    """
+
+    key: int
+    state: DoubleArray
+    covariance: DoubleArray
+    born_ns: int
+    seen_ns: int
+    glimpsed_ns: int
+    height: float
+    z: float
+    size: FloatArray
+    evidence: float
+    track_id: int = UNBORN
+    hits: int = 1
+    middle: DoubleArray = field(default_factory=lambda: np.zeros(3))
+    variance: float = 0.0
+    beside: bool = False  # an older track is so near that this one may be a part of it
+    crowded: int = 0  # sweeps in which an older track was on the same body, less those in which none was
+    travelled: float = 0.0  # farthest distance from where it was born, metres
+    speed: float = 0.0  # when last seen, m/s
+    birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
+    detection: Detection | None = None
+    crop: FloatArray = field(default_factory=lambda: np.zeros((POINTS, 3), np.float32))
+    shape: FloatArray = field(default_factory=lambda: np.zeros((1, 3), np.float32))
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the track was believed to be a person."""
+        return self.track_id != UNBORN
+
+    @property
+    def rests(self) -> bool:
+        """Whether it moves less than anybody who stands still."""
+        return self.variance < REST**2
+
+    @property
+    def inert(self) -> bool:
+        """Whether it never moved, not even as much as somebody who stands still; of a static sensor only."""
+        return self.hits >= REST_HITS and self.travelled < TRAVELLER and self.rests
+
+    @property
+    def doubted(self) -> bool:
+        """Whether what it is on has not looked like a person for a while; it is followed, not shown."""
+        return self.evidence < (KNOWN_DOUBT if self.travelled > TRAVELLER else DOUBT)
+
+    def predicted_shape(self) -> FloatArray:
+        """The points of the last sighting, moved to the state (S×3, fixed frame)."""
+        return self.shape + np.array([self.state[0], self.state[1], 0], np.float32)
+
+    def absorb(self, detection: Detection, stamp_ns: int, deviation: float) -> None:
+        """Take in a sighting, whose position is right to a standard `deviation` of so many metres."""
+        self.state, self.covariance = correct(self.state, self.covariance, detection.position, deviation**2)
+        self.height += SIZE_GAIN * (detection.top - self.height)
+        self.size = self.size + np.float32(SIZE_GAIN) * (detection.size - self.size)
+        self.z = float(detection.position[2])
+        self.hits += 1
+        trust = EVIDENCE_GAIN / SLOWER if self.travelled > TRAVELLER else EVIDENCE_GAIN
+        self.evidence += max(1 / self.hits, trust) * (detection.log_odds - self.evidence)
+        self.seen_ns = self.glimpsed_ns = stamp_ns
+        shift = detection.middle - self.middle
+        self.middle = self.middle + REST_GAIN * shift
+        self.variance = (1 - REST_GAIN) * (self.variance + REST_GAIN * float(np.max(shift**2)))
+        self.travelled = max(self.travelled, float(np.linalg.norm(self.state[:2] - self.birthplace)))
+        self.speed = float(np.hypot(self.state[2], self.state[3]))
+        self.detection = detection
+
+    def glimpse(self, detection: Detection, stamp_ns: int) -> None:
+        """A few points of the person: enough to know that it is still there, and about where."""
+        self.state, self.covariance = correct(self.state, self.covariance, detection.position, GLIMPSE**2)
+        self.glimpsed_ns = stamp_ns
+
+
+@numba.njit(cache=True)
+def correct(
+    state: DoubleArray, covariance: DoubleArray, position: DoubleArray, variance: float
+) -> tuple[DoubleArray, DoubleArray]:
+    """State (4,) and covariance (4×4) after a position (x, y) was measured with a `variance` (m²) each way.
+
+    The Kalman filter's correction, compiled: on arrays as small as these, numpy takes several times as long.
+    """
+    a, b = covariance[0, 0] + variance, covariance[0, 1]
+    c, d = covariance[1, 0], covariance[1, 1] + variance
+    determinant = a * d - b * c
+    x, y = position[0] - state[0], position[1] - state[1]
+    corrected, reduced = state.copy(), covariance.copy()
+    for i in range(4):
+        gain_x = (covariance[i, 0] * d - covariance[i, 1] * c) / determinant
+        gain_y = (covariance[i, 1] * a - covariance[i, 0] * b) / determinant
+        corrected[i] += gain_x * x + gain_y * y
+        for j in range(4):
+            reduced[i, j] -= gain_x * covariance[0, j] + gain_y * covariance[1, j]
+    return corrected, reduced
