@@ -4,11 +4,12 @@ import numba
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.settings import GroundSettings
 from despite_ros.people.terrain import (
     DEPTH,
     between,
+    cell_indices,
     cell_lows,
     fill,
     flat_shares,
@@ -20,7 +21,8 @@ from despite_ros.people.terrain import (
 TRIALS = 64  # RANSAC hypotheses: with half of the cells on the floor, all miss with probability 2e-4
 SAMPLES = 600  # cells that judge a hypothesis
 NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
-STEEPEST = 35.0  # degrees; a steeper plane is a wall
+STEEPEST = np.tan(np.radians(35.0))  # slope; a steeper plane is a wall
+LEAST_AREA = 0.01  # m², twice that of a triangle that tells how a plane lies
 FLAT = 0.6  # a cell away from the plane is floor if this share of its points is thin, not a wall
 BAND = 0.08  # metres about the height map within which points refine it
 BELOW = -0.2  # metres under a hypothesis from which a sample counts against it
@@ -51,14 +53,14 @@ class Ground:
         Where no floor is seen (a sensor that looks up, or sees only people and walls), it is z = 0 if the
         sensor's pose puts it above that.
         """
-        side, x0, y0 = self.settings.cell, *self._place(sensor)
-        lows: FloatArray = cell_lows(points, x0, y0, side, self.cells)
+        side, z = self.settings.cell, np.ascontiguousarray(points[:, 2])
+        home = self._home(points, sensor)
+        lows: FloatArray = cell_lows(z, home, self.cells)
         rows, columns = np.nonzero(np.isfinite(lows))
         if len(rows) < DEPTH:
             return
-        samples = np.column_stack(
-            [(rows + 0.5) * side + x0, (columns + 0.5) * side + y0, lows[rows, columns]]
-        )
+        x, y = (np.stack([rows, columns]) + 0.5) * side + self.origin[:, None]
+        samples = np.column_stack([x, y, lows[rows, columns]])
         self.plane = fit_plane(samples, sensor, self.plane)
         above = samples[:, 2] - samples[:, :2] @ self.plane[:2] - self.plane[2]
         inside = np.abs(above) < BAND
@@ -68,30 +70,27 @@ class Ground:
             self.plane = np.zeros(3)
         flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
-        flatness: FloatArray = flat_shares(points, lows, x0, y0, side)
+        flatness: FloatArray = flat_shares(z, home, lows)
         residual = lows - flat
         residual[(flatness < FLAT) & (np.abs(residual) >= NEAR_PLANE)] = np.nan
         floor = grow(residual, NEAR_PLANE, rise, self.settings.level_area / side**2)
         self.heights = np.asarray(flat + fill(floor), np.float32)
-        top = float(self.heights.max()) + BAND
-        correction, noise = refine(points, self.heights, x0, y0, side, BAND, top)
+        correction, noise = refine(self.above(points), home, self.cells, BAND)
         self.heights += correction
         self.clearance = min(max(self.settings.clearance, NOISE_FACTOR * noise), 2 * self.settings.clearance)
 
     def above(self, points: FloatArray) -> FloatArray:
         """Height of each of N×3 points above the floor, metres."""
-        x0, y0 = np.asarray(self.origin, np.float32)
-        scale = np.float32(1 / self.settings.cell)
-        above: FloatArray = heights_above(points, self.heights, x0, y0, scale)
+        columns = [np.ascontiguousarray(column) for column in points.T]
+        above: FloatArray = heights_above(*columns, self.heights, *self._scale())
         return above
 
     def take_off(self, points: FloatArray, ceiling: float) -> tuple[FloatArray, FloatArray]:
         """Those of N×3 points between the floor and `ceiling` metres above it, and their heights."""
-        x0, y0 = np.asarray(self.origin, np.float32)
-        low, high = np.float32(self.clearance), np.float32(ceiling)
-        scale = np.float32(1 / self.settings.cell)
-        kept, above = between(points, self.heights, x0, y0, scale, low, high)
-        return kept, above
+        columns = [np.ascontiguousarray(column) for column in points.T]
+        above = self.above(points)
+        kept, heights = between(*columns, above, np.float32(self.clearance), np.float32(ceiling))
+        return kept, heights
 
     def levelling(self) -> DoubleArray:
         """The rotation (3×3) that makes the floor level; none for a tilt that is small or not sure."""
@@ -101,11 +100,18 @@ class Ground:
         rotation, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [up / np.linalg.norm(up)])
         return np.asarray(rotation.as_matrix())
 
-    def _place(self, sensor: DoubleArray) -> DoubleArray:
-        """Centre the grid on the sensor, in whole cells; returns its corner."""
+    def _home(self, points: FloatArray, sensor: DoubleArray) -> IndexArray:
+        """Centre the grid on the sensor, in whole cells; returns the cell of each of N×3 points (N,)."""
         side = self.settings.cell
         self.origin = (np.floor(sensor[:2] / side) - self.cells // 2) * side
-        return self.origin
+        x, y = (np.ascontiguousarray(column) for column in points.T[:2])
+        home: IndexArray = cell_indices(x, y, *self._scale(), self.cells)
+        return home
+
+    def _scale(self) -> tuple[np.float32, np.float32, np.float32]:
+        """x and y of the grid's corner, metres, and cells a metre."""
+        x0, y0 = np.asarray(self.origin, np.float32)
+        return x0, y0, np.float32(1 / self.settings.cell)
 
     def _flat(self, plane: DoubleArray) -> FloatArray:
         x, y = self.origin[:, None] + (np.arange(self.cells) + 0.5) * self.settings.cell
@@ -120,27 +126,32 @@ def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray |
     """
     rng = np.random.default_rng(0)
     judges = samples[rng.permutation(len(samples))[:SAMPLES]]
-    planes = _hypotheses(samples, rng)
+    planes = hypotheses(samples, rng.integers(0, len(samples), (TRIALS, 3)))
     if previous is None:
         previous = np.array([0.0, 0.0, np.quantile(samples[:, 2], 0.3)])
     planes = np.concatenate([planes, [previous]])
     planes = planes[planes @ [sensor[0], sensor[1], 1.0] < sensor[2] + 0.1]
     if len(planes) == 0:
         return np.array([0.0, 0.0, samples[:, 2].min()])
-    best: DoubleArray = planes[np.argmax(plane_scores(planes, np.ascontiguousarray(judges.T)))]
-    near: BoolArray = np.abs(samples[:, 2] - samples[:, :2] @ best[:2] - best[2]) < BAND
-    if near.sum() < 8:
-        return best
-    design = np.column_stack([samples[near, :2], np.ones(near.sum())])
-    return np.asarray(np.linalg.lstsq(design, samples[near, 2], rcond=None)[0])
+    best = planes[np.argmax(plane_scores(planes, np.ascontiguousarray(judges.T)))]
+    fitted: DoubleArray = least_squares(samples, best)
+    return fitted
 
 
-def _hypotheses(samples: DoubleArray, rng: np.random.Generator) -> DoubleArray:
-    triples = samples[rng.integers(0, len(samples), (TRIALS, 3))]
-    system = np.concatenate([triples[:, :, :2], np.ones((TRIALS, 3, 1))], axis=2)
-    usable = np.abs(np.linalg.det(system)) > 1e-2
-    planes = np.linalg.solve(system[usable], triples[usable, :, 2:])[:, :, 0]
-    return np.asarray(planes[np.hypot(planes[:, 0], planes[:, 1]) < np.tan(np.radians(STEEPEST))])
+@numba.njit(cache=True)
+def hypotheses(samples: DoubleArray, triples: IntArray) -> DoubleArray:
+    """The planes through T×3 of the samples, as `fit_plane` gives them, without those that are too steep."""
+    planes = np.empty((len(triples), 3))
+    count = 0
+    for t in range(len(triples)):
+        p = samples[triples[t, 0]]
+        u, v = samples[triples[t, 1]] - p, samples[triples[t, 2]] - p
+        area = u[0] * v[1] - u[1] * v[0]
+        if abs(area) > LEAST_AREA:
+            a, b = (v[1] * u[2] - u[1] * v[2]) / area, (u[0] * v[2] - v[0] * u[2]) / area
+            planes[count] = a, b, p[2] - a * p[0] - b * p[1]
+            count += np.hypot(a, b) < STEEPEST
+    return planes[:count]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -155,3 +166,25 @@ def plane_scores(planes: DoubleArray, samples: DoubleArray) -> IntArray:
             score += int(abs(residual) < BAND) - int(residual < BELOW)
         scores[t] = score
     return scores
+
+
+@numba.njit(cache=True)
+def least_squares(samples: DoubleArray, plane: DoubleArray) -> DoubleArray:
+    """The plane that fits best those of N×3 samples that lie in `plane`; that itself if they are too few."""
+    number, x0, y0, z0 = 0, samples[0, 0], samples[0, 1], samples[0, 2]  # sums of squares stay small about it
+    sx = sy = sz = xx = yy = xy = xz = yz = 0.0
+    for i in range(len(samples)):
+        x, y, z = samples[i, 0], samples[i, 1], samples[i, 2]
+        if abs(z - plane[0] * x - plane[1] * y - plane[2]) < BAND:
+            x, y, z = x - x0, y - y0, z - z0
+            number += 1
+            sx, sy, sz = sx + x, sy + y, sz + z
+            xx, yy, xy, xz, yz = xx + x * x, yy + y * y, xy + x * y, xz + x * z, yz + y * z
+    n = max(number, 1)
+    xx, yy, xy = xx - sx * sx / n, yy - sy * sy / n, xy - sx * sy / n
+    xz, yz = xz - sx * sz / n, yz - sy * sz / n
+    determinant = xx * yy - xy * xy
+    if number < 8 or determinant < LEAST_AREA**2:
+        return plane
+    a, b = (xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant
+    return np.array([a, b, z0 + sz / n - a * (x0 + sx / n) - b * (y0 + sy / n)])

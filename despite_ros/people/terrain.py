@@ -3,57 +3,60 @@
 import numba
 import numpy as np
 
-from despite_ros.arrays import BoolArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
 
 DEPTH = 3  # the third lowest point of a cell stands for it: stray returns below the floor are rare
 THIN, TALL = np.float32(0.25), np.float32(1.5)  # metres above a cell's lowest points
+WORD, MASK = 32, (1 << 32) - 1  # of two counts in one number: one place in memory a point
+
+
+# Loops over all points are apart from those that look up cells: the former become vector instructions.
+@numba.njit(cache=True)
+def cell_indices(
+    x: FloatArray, y: FloatArray, x0: np.float32, y0: np.float32, scale: np.float32, cells: int
+) -> IndexArray:
+    """Cell (row · cells + column) of each of N points; those outside are in one more cell, the last."""
+    home = np.empty(len(x), np.int32)
+    end, width, outside = np.float32(cells), np.int32(cells), np.int32(cells * cells)
+    for i in range(len(x)):
+        u, v = (x[i] - x0) * scale, (y[i] - y0) * scale
+        inside = (u >= 0) & (v >= 0) & (u < end) & (v < end)
+        home[i] = np.int32(u) * width + np.int32(v) if inside else outside
+    return home
 
 
 @numba.njit(cache=True)
-def cell_lows(points: FloatArray, x0: float, y0: float, side: float, cells: int) -> FloatArray:
-    """The third lowest z of each cell (cells×cells, NaN where there are fewer points)."""
-    lows = np.full((cells * cells, DEPTH), np.inf, np.float32)
-    scale = np.float32(1.0 / side)
-    left, front = np.float32(x0), np.float32(y0)
-    for i in range(len(points)):
-        row = int(np.floor((points[i, 0] - left) * scale))
-        column = int(np.floor((points[i, 1] - front) * scale))
-        if row < 0 or column < 0 or row >= cells or column >= cells:
-            continue
-        z = points[i, 2]
-        cell = row * cells + column
-        if z < lows[cell, 2]:  # seldom after a cell's first points; no branches within
-            first, second = lows[cell, 0], lows[cell, 1]
-            lows[cell, 0], lows[cell, 1] = min(first, z), min(max(first, z), second)
-            lows[cell, 2] = max(second, z)
-    third = np.empty((cells, cells), np.float32)
-    for row in range(cells):
-        for column in range(cells):
-            low = lows[row * cells + column, 2]
-            third[row, column] = np.nan if np.isinf(low) else low
-    return third
+def cell_lows(z: FloatArray, home: IndexArray, cells: int) -> FloatArray:
+    """The third lowest z of each cell (cells×cells, NaN where there are fewer points); home: (N,) cells."""
+    lows = np.full((DEPTH, cells * cells + 1), np.inf, np.float32)
+    first, second, third = lows[0], lows[1], lows[2]
+    for i in range(len(z)):
+        cell = np.uint32(home[i])
+        if z[i] < third[cell]:  # seldom after a cell's first points; no branches within
+            a, b = first[cell], second[cell]
+            first[cell], second[cell] = min(a, z[i]), min(max(a, z[i]), b)
+            third[cell] = max(b, z[i])
+    third = third[:-1].reshape(cells, cells)
+    return np.where(np.isinf(third), np.float32(np.nan), third)
 
 
 @numba.njit(cache=True)
-def flat_shares(points: FloatArray, lows: FloatArray, x0: float, y0: float, side: float) -> FloatArray:
+def flat_shares(z: FloatArray, home: IndexArray, lows: FloatArray) -> FloatArray:
     """Of each cell's points up to TALL above its low, the share up to THIN above it.
 
     High for a floor, which is thin; low for walls and people, whose feet are hidden more often than not.
     """
-    cells = len(lows)
-    every, thin = np.zeros((cells, cells), np.float32), np.zeros((cells, cells), np.float32)
-    scale = np.float32(1.0 / side)
-    left, front = np.float32(x0), np.float32(y0)
-    for i in range(len(points)):
-        row = int(np.floor((points[i, 0] - left) * scale))
-        column = int(np.floor((points[i, 1] - front) * scale))
-        if row < 0 or column < 0 or row >= cells or column >= cells:
-            continue
-        height = points[i, 2] - lows[row, column]
-        if height < TALL:
-            every[row, column] += 1
-            thin[row, column] += height < THIN
-    return (thin / np.maximum(every, np.float32(1))).astype(np.float32)
+    low = np.append(lows, np.float32(np.nan))
+    counts = np.zeros(len(low), np.int64)  # up to TALL, and shifted by WORD up to THIN
+    for i in range(len(z)):
+        cell = np.uint32(home[i])
+        height = z[i] - low[cell]
+        counts[cell] += np.int64(height < TALL) + (np.int64(height < THIN) << WORD)
+    shares = np.zeros(lows.shape, np.float32)
+    for k in range(lows.size):
+        thin, every = counts[k] >> WORD, counts[k] & MASK
+        shares.flat[k] = np.float32(thin) / np.float32(max(every, 1))
+    return shares
 
 
 @numba.njit(cache=True)
@@ -131,19 +134,21 @@ def _blocks(floor: FloatArray, cells: FloatArray) -> int:
 def fill(floor: FloatArray) -> FloatArray:
     """Median of the floor cells in the 5×5 around each cell; 0 (the plane) where there are none."""
     rows, columns = floor.shape
+    known = np.full((rows + 4, columns + 4), np.inf, np.float32)  # no cell of a window lies outside
+    for row in range(rows):
+        for column in range(columns):
+            known[row + 2, column + 2] = np.inf if np.isnan(floor[row, column]) else floor[row, column]
     filled = np.zeros((rows, columns), np.float32)
-    window, counts = np.empty((25, columns), np.float32), np.empty(columns, np.int64)
+    window, counts = np.empty((25, columns), np.float32), np.empty(columns, np.int32)
     for row in range(rows):
         counts[:] = 0
         for k in range(25):
-            i = row + k // 5 - 2
+            line, shift = row + k // 5, k % 5
             for column in range(columns):
-                j = column + k % 5 - 2
-                inside = 0 <= i < rows and 0 <= j < columns and not np.isnan(floor[i, j])
-                window[k, column] = floor[i, j] if inside else np.inf
-                counts[column] += inside
+                window[k, column] = known[line, column + shift]
+                counts[column] += np.int32(window[k, column] < np.inf)
         if counts.max() > 0:
-            _sort_lower_half(window)
+            _sort_columns(window)
         for column in range(columns):
             if counts[column] > 0:
                 filled[row, column] = window[counts[column] // 2, column]
@@ -151,100 +156,106 @@ def fill(floor: FloatArray) -> FloatArray:
 
 
 @numba.njit(cache=True)
-def _sort_lower_half(window: FloatArray) -> None:
-    """Put the lower half of each column in order, by exchanges of rows: vector instructions, no branches."""
-    count = len(window)
-    for first in range(count // 2 + 1):
-        for k in range(count - 1, first, -1):
-            for column in range(window.shape[1]):
-                a, b = window[k - 1, column], window[k, column]
-                window[k - 1, column], window[k, column] = min(a, b), max(a, b)
+def _sort_columns(window: FloatArray) -> None:
+    """Batcher's merge exchange: it exchanges rows whatever is in them, so it is vector instructions."""
+    step = start = 1 << int(np.ceil(np.log2(len(window)))) - 1
+    while step > 0:
+        stride, offset, apart = start, 0, step
+        while apart > 0:
+            for k in range(len(window) - apart):
+                if k & step == offset:
+                    _exchange(window[k], window[k + apart])
+            apart, stride, offset = stride - step, stride // 2, step
+        step //= 2
 
 
 @numba.njit(cache=True)
-def refine(
-    points: FloatArray, heights: FloatArray, x0: float, y0: float, side: float, band: float, top: float
-) -> tuple[FloatArray, float]:
+def _exchange(low: FloatArray, high: FloatArray) -> None:
+    """Put the lesser of each pair into `low`, the greater into `high`."""
+    for k in range(len(low)):
+        a, b = low[k], high[k]
+        low[k], high[k] = min(a, b), max(a, b)
+
+
+@numba.njit(cache=True)
+def refine(above: FloatArray, home: IndexArray, cells: int, band: float) -> tuple[FloatArray, float]:
     """Mean height of the points within `band` of the map, of each cell with its eight neighbours.
 
-    Points higher than `top` are farther than that from all of the map.
-    Returns the correction of the map (same shape) and the standard deviation of the points, metres.
+    above: (N,) heights of the points over the map. home: (N,) their cells.
+    Returns the correction of the map (cells×cells) and the standard deviation of the points, metres.
     """
-    cells = heights.shape[0]
-    sums = np.zeros((cells, cells, 3))  # number, Σ height, Σ height²
-    scale, left, front = np.float32(1 / side), np.float32(x0), np.float32(y0)
-    for i in range(len(points)):
-        if points[i, 2] > top:
-            continue
-        x, y = (points[i, 0] - left) * scale, (points[i, 1] - front) * scale
-        above = points[i, 2] - height_at(heights, x, y)
-        if abs(above) < band:
-            row, column = min(max(int(x), 0), cells - 1), min(max(int(y), 0), cells - 1)
-            sums[row, column, 0] += 1
-            sums[row, column, 1] += above
-            sums[row, column, 2] += above * above
-    correction = np.zeros((cells, cells), np.float32)
+    sums = np.zeros((cells * cells + 1, 3))  # number, Σ height, Σ height²
+    for i in range(len(above)):
+        if abs(above[i]) < band:
+            cell = sums[np.uint32(home[i])]
+            cell[0] += 1
+            cell[1] += above[i]
+            cell[2] += above[i] * above[i]
+    counts = _around(sums[:-1, 0].copy().reshape(cells, cells)).ravel()
+    totals = _around(sums[:-1, 1].copy().reshape(cells, cells)).ravel()
+    correction = np.zeros(cells * cells, np.float32)
     squares, number = 0.0, 1.0
-    for row in range(cells):
-        for column in range(cells):
-            count, total = 0.0, 0.0
-            for i in range(max(row - 1, 0), min(row + 2, cells)):
-                for j in range(max(column - 1, 0), min(column + 2, cells)):
-                    count += sums[i, j, 0]
-                    total += sums[i, j, 1]
-            if count > 0:
-                mean = total / count
-                correction[row, column] = mean
-                n = sums[row, column, 0]
-                squares += sums[row, column, 2] - 2 * mean * sums[row, column, 1] + mean * mean * n
-                number += n
-    return correction, np.sqrt(max(squares, 0.0) / number)
+    for k in range(len(correction)):
+        if counts[k] > 0:
+            mean = totals[k] / counts[k]
+            correction[k] = mean
+            squares += sums[k, 2] - 2 * mean * sums[k, 1] + mean * mean * sums[k, 0]
+            number += sums[k, 0]
+    return correction.reshape(cells, cells), np.sqrt(max(squares, 0.0) / number)
+
+
+@numba.njit(cache=True)
+def _around(values: DoubleArray) -> DoubleArray:
+    """Sum of each cell and its eight neighbours."""
+    rows, columns = values.shape
+    sums = np.zeros((rows, columns))
+    for row in range(rows):
+        for i in range(max(row - 1, 0), min(row + 2, rows)):
+            for shift in range(-1, 2):
+                for column in range(max(-shift, 0), min(columns - shift, columns)):
+                    sums[row, column] += values[i, column + shift]
+    return sums
 
 
 @numba.njit(cache=True)
 def heights_above(
-    points: FloatArray, heights: FloatArray, x0: np.float32, y0: np.float32, scale: np.float32
+    x: FloatArray,
+    y: FloatArray,
+    z: FloatArray,
+    heights: FloatArray,
+    x0: np.float32,
+    y0: np.float32,
+    scale: np.float32,
 ) -> FloatArray:
-    """z of each point above the bilinearly interpolated height map, metres."""
-    above = np.empty(len(points), np.float32)
-    for i in range(len(points)):
-        above[i] = points[i, 2] - height_at(heights, (points[i, 0] - x0) * scale, (points[i, 1] - y0) * scale)
+    """z of each of N points above the bilinearly interpolated height map, metres."""
+    zero, half, end = np.float32(0), np.float32(0.5), np.float32(len(heights) - 1.001)
+    corner, above = np.empty(len(x), np.int32), np.empty(len(x), np.float32)
+    us, vs = np.empty(len(x), np.float32), np.empty(len(x), np.float32)
+    for i in range(len(x)):
+        u = min(max((x[i] - x0) * scale - half, zero), end)
+        v = min(max((y[i] - y0) * scale - half, zero), end)
+        row, column = np.int32(u), np.int32(v)
+        corner[i] = row * np.int32(len(heights)) + column
+        us[i], vs[i] = u - np.float32(row), v - np.float32(column)
+    flat, one, width = heights.ravel(), np.uint32(1), np.uint32(len(heights))
+    for i in range(len(x)):
+        k = np.uint32(corner[i])
+        a, b, c, d = flat[k], flat[k + one], flat[k + width], flat[k + width + one]
+        low, high = a + (c - a) * us[i], b + (d - b) * us[i]
+        above[i] = z[i] - (low + (high - low) * vs[i])
     return above
 
 
 @numba.njit(cache=True)
 def between(
-    points: FloatArray,
-    heights: FloatArray,
-    x0: np.float32,
-    y0: np.float32,
-    scale: np.float32,
-    low: np.float32,
-    high: np.float32,
+    x: FloatArray, y: FloatArray, z: FloatArray, heights: FloatArray, low: np.float32, high: np.float32
 ) -> tuple[FloatArray, FloatArray]:
-    """The points more than `low` and less than `high` metres above the height map, and how high they are."""
-    kept = np.empty_like(points)
-    above = np.empty(len(points), np.float32)
+    """The points (K×3) of N whose `heights` (N,) are between two, and how high they are (K,)."""
+    points = np.empty((len(x), 3), np.float32)
+    kept = np.empty(len(x), np.float32)
     count = 0
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        height = z - height_at(heights, (x - x0) * scale, (y - y0) * scale)
-        kept[count, 0], kept[count, 1], kept[count, 2] = x, y, z
-        above[count] = height
-        count += low < height and height < high
-    return kept[:count], above[:count]
-
-
-@numba.njit(cache=True, inline="always")
-def height_at(heights: FloatArray, x: np.float32, y: np.float32) -> np.float32:
-    """The height map, interpolated bilinearly, at a place in cells from its corner."""
-    zero, half = np.float32(0), np.float32(0.5)
-    last = np.float32(heights.shape[0] - 1.001)
-    u, v = min(max(x - half, zero), last), min(max(y - half, zero), last)
-    row, column = np.uint32(u), np.uint32(v)
-    u -= np.float32(row)
-    v -= np.float32(column)
-    a, b = heights[row, column], heights[row, column + np.uint32(1)]
-    c, d = heights[row + np.uint32(1), column], heights[row + np.uint32(1), column + np.uint32(1)]
-    low, high = a + (c - a) * u, b + (d - b) * u
-    return np.float32(low + (high - low) * v)
+    for i in range(len(x)):
+        points[count, 0], points[count, 1], points[count, 2] = x[i], y[i], z[i]
+        kept[count] = heights[i]
+        count += low < heights[i] and heights[i] < high
+    return points[:count], kept[:count]
