@@ -78,10 +78,12 @@ def components(
     """Labels 0, 1, … of points whose grid cells are connected. `grid` is all −1 before and after."""
     cells = int(np.sqrt(len(grid)))
     home = np.empty(len(points), np.int32)  # of each point: where in the grid, which cell, then which label
+    zero, last, width = np.float32(0), np.float32(cells - 1), np.int32(cells)
+    x0, y0, scale = origin[0], origin[1], np.float32(1 / side)
     for i in range(len(points)):
-        row = min(max(int((points[i, 0] - origin[0]) / side), 0), cells - 1)
-        column = min(max(int((points[i, 1] - origin[1]) / side), 0), cells - 1)
-        home[i] = row * cells + column
+        row = min(max((points[i, 0] - x0) * scale, zero), last)
+        column = min(max((points[i, 1] - y0) * scale, zero), last)
+        home[i] = np.int32(row) * width + np.int32(column)
     occupied = np.empty(len(points), np.int32)
     count = 0
     for i in range(len(points)):
@@ -95,12 +97,12 @@ def components(
         row, column = occupied[k] // cells, occupied[k] % cells
         metres = np.hypot(row - cells / 2, column - cells / 2) * side
         reach = (spacing + spacing_per_metre * metres) / side
-        steps = int(reach)
+        steps, root = int(reach), find(parent, k)
         for i in range(row, min(row + steps + 1, cells)):
             for j in range(max(column - steps, 0), min(column + steps + 1, cells)):
                 other = grid[i * cells + j]
                 if other >= 0 and (i - row) ** 2 + (j - column) ** 2 <= reach * reach:
-                    parent[find(parent, other)] = find(parent, k)
+                    parent[find(parent, other)] = root
     names = np.full(count, -1, np.int32)  # of roots, then of all
     found = 0
     for k in range(count):

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
+from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.motion.sampling import make_crop
 from despite_ros.people.background import Background
 from despite_ros.people.boxes import boxes_to_people
@@ -109,7 +109,8 @@ class Segmenter:
         self.tracker.predict(stamp_ns)
         labels = self.clustering.label(points, sensor)
         watch.lap("clustering")
-        owners, near, free = self._claims(points, labels)
+        owners, near = self._claims(points, labels)
+        inert = np.array([*(track.inert or track.doubted for track in self.tracker.tracks), True])
         watch.lap("claims")
         detections = self._detections(points, above, labels, owners, near, sensor, counters)
         watch.lap("gate")
@@ -120,7 +121,7 @@ class Segmenter:
         counters["unconfirmed"] = self.tracker.unconfirmed
         watch.lap("crops")
         if self._learns():
-            self.background.learn(points[free], sensor)
+            self.background.learn(points[inert[near]], sensor)
         watch.lap("learning")
         return PeopleFrame(stamp_ns, frame_id, people, counters, watch.milliseconds)
 
@@ -205,18 +206,16 @@ class Segmenter:
         """Whether the background is in use: the sensor stands still."""
         return self.settings.background.enabled and self.still_sweeps >= STANDING
 
-    def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, IndexArray, BoolArray]:
-        """Track that each point belongs to, that it is near to, and whether it may be background."""
+    def _claims(self, points: FloatArray, labels: IndexArray) -> tuple[IndexArray, IndexArray]:
+        """Track that each point belongs to, and that it is near to: indices, or NOBODY."""
         tracks = self.tracker.tracks
         if not tracks:
             nobody = np.full(len(points), NOBODY, np.int32)
-            return nobody, nobody, np.ones(len(points), np.bool_)
+            return nobody, nobody
         centres = np.stack([track.state[:2] for track in tracks])
         shapes = np.stack([track.predicted_shape() for track in tracks])
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
-        owners, near = claim(points, labels, centres, shapes, unseen, self.settings.partition)
-        inert = np.array([*(track.inert or track.doubted for track in tracks), True])
-        return owners, near, inert[near]
+        return claim(points, labels, centres, shapes, unseen, self.settings.partition)
 
     def _detections(
         self,
