@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IndexArray
-from despite_ros.people.clustering import flatten, groups
+from despite_ros.people.clustering import flatten
 from despite_ros.people.columns import gather
 from despite_ros.people.detections import NOBODY
-from despite_ros.people.partition import cluster_lengths, outline, outlines, split
+from despite_ros.people.partition import outline, outlines, sort_parts, split
 from despite_ros.people.settings import PartitionSettings
 
 # People rarely appear beside others: so much likelier must the parts of a claim be than the whole (log-odds).
@@ -48,24 +48,20 @@ def find_candidates(
     owners: IndexArray,
     keys: Sequence[int],
     settings: PartitionSettings,
-) -> list[Candidate]:
+    longest: float,
+) -> tuple[list[Candidate], int]:
     """Each track's claim, and each cluster of what nobody claims, of N×3 points.
 
     labels: (N,) cluster of each point. owners: (N,) index into `keys` of the track that claims it, or NOBODY.
+    Clusters longer than `longest` metres, walls, are but counted.
     """
-    clusters = int(labels.max(initial=-1)) + 1
-    lengths = cluster_lengths(points, labels, clusters).tolist()
-    parts = np.where(owners == NOBODY, labels, clusters + owners)
-    shares = groups(parts, clusters + len(keys))
-    found = [
-        Candidate(members, lengths[np.bincount(labels[members]).argmax()], key)
-        for members, key in zip(shares[clusters:], keys, strict=True)
-        if len(members)
-    ]
-    for members, length in zip(shares[:clusters], lengths, strict=True):
-        if len(members) >= settings.fewest:
-            found.append(Candidate(members, length))
-    return found
+    order, starts, lengths, walls = sort_parts(points, labels, owners, len(keys), longest)
+    bounds, contexts = starts.tolist(), lengths.tolist()
+    parts = [Candidate(order[a:b], c) for a, b, c in zip(bounds, bounds[1:], contexts, strict=False)]
+    clusters = len(parts) - len(keys)
+    claims = [part._replace(owner=key) for part, key in zip(parts[clusters:], keys, strict=True)]
+    found = [claim for claim in claims if len(claim.members)]
+    return found + [part for part in parts[:clusters] if len(part.members) >= settings.fewest], walls
 
 
 def take_apart(
@@ -118,8 +114,10 @@ def _ways(
         parts = split(gather(points, above, members), settings)
         ways.append([Candidate(members[part], candidate.context) for part in parts if len(part)])
     if candidate.owner != NOBODY:
-        inside, rest = members[core[members]], members[~core[members]]
-        ways.append([candidate._replace(members=inside), Candidate(rest, candidate.context)])
+        inside = core[members]
+        if settings.fewest <= len(members) - np.count_nonzero(inside):
+            rest = Candidate(members[~inside], candidate.context)
+            ways.append([candidate._replace(members=members[inside]), rest])
     return [
         parts
         for parts in ways

@@ -114,7 +114,8 @@ def share_out(
 ) -> tuple[IndexArray, IndexArray]:
     """Track of each point (N,), or NOBODY, by the rules of `claim`, and the track that it is near to (N,).
 
-    labels: (N,) cluster. nearest: (N,) nearest track within reach. distance: (N,) from it; near is within `limb`.
+    labels: (N,) cluster. nearest: (N,) nearest track within reach. distance: (N,) from it, m; within
+    `limb` it is near.
     """
     near = nearest.copy()
     for i in range(len(near)):

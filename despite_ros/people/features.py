@@ -70,10 +70,7 @@ def candidate_features(
     order, starts = flatten([candidate.members for candidate in candidates])
     columns, sensor = gather(points, above, order), np.asarray(sensor, np.float64)
     features = np.zeros((len(candidates), INPUTS), np.float32)
-    middles, covariances = measure(columns, starts, sensor, features)
-    values, vectors = np.linalg.eigh(covariances)
-    features[:, [THICK, BROAD]] = np.sqrt(np.maximum(values[:, :2], 0))
-    features[:, UPRIGHT] = np.abs(vectors[:, 2, 2])
+    middles: DoubleArray = measure(columns, starts, sensor, features)
     features[:, CONTEXT] = [candidate.context for candidate in candidates]
     wanted = np.flatnonzero(features[:, LENGTH] <= longest)
     layers(columns, starts, wanted, middles, features)
@@ -83,16 +80,14 @@ def candidate_features(
 
 
 @numba.njit(cache=True)
-def measure(
-    columns: FloatArray, starts: IntArray, sensor: DoubleArray, features: FloatArray
-) -> tuple[DoubleArray, DoubleArray]:
-    """Means (G×3) and covariances (G×3×3) of G clusters; fills in the features of their sizes and ranges."""
-    groups = len(starts) - 1
-    middles, covariances = np.empty((groups, 3)), np.empty((groups, 3, 3))
-    for g in range(groups):
+def measure(columns: FloatArray, starts: IntArray, sensor: DoubleArray, features: FloatArray) -> DoubleArray:
+    """Means (G×3) of G clusters; fills in the features of their sizes and ranges."""
+    middles, spread = np.empty((len(starts) - 1, 3)), np.empty((3, 3))
+    for g in range(len(middles)):
         x, y, z, above = cluster(columns, starts, g)
-        row, middle, spread = features[g], middles[g], covariances[g]
+        row, middle = features[g], middles[g]
         _moments(x, y, z, middle, spread)
+        row[THICK], row[BROAD], row[UPRIGHT] = _principal(spread)
         half, mean = (spread[0, 0] - spread[1, 1]) / 2, (spread[0, 0] + spread[1, 1]) / 2
         root = np.sqrt(half * half + spread[0, 1] * spread[0, 1])
         row[LENGTH] = np.sqrt(12 * max(mean + root, 0.0))
@@ -101,7 +96,7 @@ def measure(
         row[POINTS] = np.log(len(x))
         east, north, up = middle[0] - sensor[0], middle[1] - sensor[1], middle[2] - sensor[2]
         row[RANGE] = np.log(np.sqrt(east * east + north * north + up * up) + BESIDE)
-    return middles, covariances
+    return middles
 
 
 # Sums may be taken in any order, so that the compiler makes vector instructions of the loops.
@@ -129,6 +124,29 @@ def _moments(x: FloatArray, y: FloatArray, z: FloatArray, middle: DoubleArray, s
     spread[1, 2] = spread[2, 1] = yz / n - sy * sz
     spread[2, 0] = spread[0, 2] = zx / n - sz * sx
     middle[0], middle[1], middle[2] = x0 + sx, y0 + sy, z0 + sz
+
+
+@numba.njit(cache=True)
+def _principal(spread: DoubleArray) -> tuple[float, float, float]:
+    """Smallest and middle standard deviation, and |z| of the direction of the largest, of a covariance (3×3).
+
+    The eigenvalues are the roots of a cubic, by the cosines of three angles; where no direction stands
+    out, it is upright.
+    """
+    xx, yy, zz = spread[0, 0], spread[1, 1], spread[2, 2]
+    xy, yz, zx = spread[0, 1], spread[1, 2], spread[2, 0]
+    mean = (xx + yy + zz) / 3
+    a, b, c = xx - mean, yy - mean, zz - mean
+    scale = np.sqrt((a * a + b * b + c * c + 2 * (xy * xy + yz * yz + zx * zx)) / 6)
+    if scale == 0:
+        return np.sqrt(max(mean, 0.0)), np.sqrt(max(mean, 0.0)), 1.0
+    determinant = a * (b * c - yz * yz) - xy * (xy * c - yz * zx) + zx * (xy * yz - b * zx)
+    angle = np.arccos(min(max(determinant / (2 * scale**3), -1.0), 1.0)) / 3
+    large, small = mean + 2 * scale * np.cos(angle), mean + 2 * scale * np.cos(angle + 2 * np.pi / 3)
+    middle = 3 * mean - large - small
+    apart = (large - middle) * (large - small)
+    upright = ((large - xx) * (large - yy) - xy * xy) / apart if apart > 0 else 1.0
+    return np.sqrt(max(small, 0.0)), np.sqrt(max(middle, 0.0)), np.sqrt(min(max(upright, 0.0), 1.0))
 
 
 @numba.njit(cache=True, fastmath=True)

@@ -31,7 +31,6 @@ class Gate:
         """
         if not len(features):
             return np.empty(0), []
-        log_odds = np.clip(self.network(features), -CERTAIN, CERTAIN)
         top, length, points = features[:, TOP], features[:, LENGTH], features[:, POINTS]
         likely = np.log(self.settings.probability / (1 - self.settings.probability))
         limits = np.stack(
@@ -43,7 +42,8 @@ class Gate:
                 np.exp(features[:, RANGE]) - BESIDE < length / 2,
             ]
         )
-        log_odds[limits.any(axis=0)] = -CERTAIN
+        log_odds, within = np.full(len(features), -CERTAIN), ~limits.any(axis=0)
+        log_odds[within] = np.clip(self.network(features[within]), -CERTAIN, CERTAIN)
         faults = np.concatenate([limits, [log_odds < likely]])
         first = np.argmax(faults, axis=0)
         return log_odds, [REASONS[k] if faults[k, g] else "" for g, k in enumerate(first)]

@@ -5,6 +5,7 @@ import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
 from despite_ros.people.clustering import groups
+from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
 
@@ -32,18 +33,59 @@ def outlines(points: FloatArray, order: IndexArray, starts: IntArray) -> DoubleA
 
 
 @numba.njit(cache=True)
-def cluster_lengths(points: FloatArray, labels: IndexArray, count: int) -> FloatArray:
-    """Longer side in plan view (metres) of each of `count` clusters of N×3 points; labels: (N,)."""
-    least = np.full((count, 2), np.inf, np.float32)
-    most = np.full((count, 2), -np.inf, np.float32)
-    for i in range(len(points)):
-        for k in range(2):
-            least[labels[i], k] = min(least[labels[i], k], points[i, k])
-            most[labels[i], k] = max(most[labels[i], k], points[i, k])
-    sides = np.empty(count, np.float32)
-    for k in range(count):
-        sides[k] = max(most[k, 0] - least[k, 0], most[k, 1] - least[k, 1])
-    return sides
+def sort_parts(
+    points: FloatArray, labels: IndexArray, owners: IndexArray, tracks: int, longest: float
+) -> tuple[IndexArray, IntArray, FloatArray, int]:
+    """Indices of the points of each part: what nobody claims of each cluster, then each track's claim.
+
+    labels, owners: (N,) cluster, and track or NOBODY, of N×3 points. What nobody claims and is longer
+    than `longest` metres in plan view, a wall, is left empty.
+
+    Returns the indices part after part, where each part begins (parts + 1), the length (m) of the cluster
+    that it is from, most of it if from several, and the number of walls.
+    """
+    clusters = labels.max() + 1 if len(labels) else 0
+    boxes, shares = _shares(points, labels, owners, clusters, tracks)
+    lengths, starts = np.empty(clusters + tracks, np.float32), np.zeros(clusters + tracks + 1, np.int64)
+    walls = np.zeros(clusters, np.bool_)
+    for k in range(clusters):
+        lengths[k] = _side(np.minimum(boxes[0, k], boxes[1, k]))
+        walls[k] = _side(boxes[1, k]) > longest
+        starts[k + 1] = starts[k] + (0 if walls[k] else shares[tracks, k])
+    for k in range(clusters, clusters + tracks):
+        share = shares[k - clusters]
+        lengths[k] = lengths[np.argmax(share)] if clusters else np.float32(0)
+        starts[k + 1] = starts[k] + share.sum()
+    order, place = np.empty(starts[-1], np.int32), starts.copy()
+    for i in range(len(labels)):
+        part = labels[i] if owners[i] == NOBODY else clusters + owners[i]
+        if part >= clusters or not walls[part]:
+            order[place[part]] = i
+            place[part] += 1
+    return order, starts, lengths, walls.sum()
+
+
+@numba.njit(cache=True)
+def _shares(
+    points: FloatArray, labels: IndexArray, owners: IndexArray, clusters: int, tracks: int
+) -> tuple[FloatArray, IntArray]:
+    """Boxes (see `_side`) of what is claimed of each cluster and of the rest, 2×clusters×4, and numbers.
+
+    Of each track's points in each cluster, that is; those of the last are nobody's.
+    """
+    boxes = np.full((2, clusters, 4), np.inf, np.float32)
+    shares = np.zeros((tracks + 1, clusters), np.int64)
+    for i in range(len(labels)):
+        shares[owners[i], labels[i]] += 1
+        box, x, y = boxes[int(owners[i] == NOBODY), labels[i]], points[i, 0], points[i, 1]
+        box[0], box[1], box[2], box[3] = min(box[0], x), min(box[1], -x), min(box[2], y), min(box[3], -y)
+    return boxes, shares
+
+
+@numba.njit(cache=True)
+def _side(box: FloatArray) -> float:
+    """Longer side of a box, given as its least x, -x, y and -y; -inf if it is empty."""
+    return float(max(-box[1] - box[0], -box[3] - box[2]))
 
 
 def split(columns: FloatArray, settings: PartitionSettings) -> list[IndexArray]:

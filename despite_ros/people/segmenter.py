@@ -39,6 +39,7 @@ COUNTERS = (
     "people",
 )
 GLIMPSED = 3  # points of a track's person that show that it is still there
+WALL = 3  # times the gate's greatest length, which is not of the outermost points: longer is nobody for sure
 SHAPE = 64  # points of a track's crop that claim the next sweep's points
 
 
@@ -231,11 +232,11 @@ class Segmenter:
         centres = {track.key: track.state[:2] for track in self.tracker.tracks}
 
         judge = partial(self.judge, points=points, above=above, sensor=sensor)
-        settings = self.settings.partition
-        candidates = find_candidates(points, labels, owners, list(centres), settings)
+        settings, longest = self.settings.partition, WALL * self.settings.gate.max_length
+        candidates, walls = find_candidates(points, labels, owners, list(centres), settings, longest)
         candidates = take_apart(candidates, points, above, near == owners, centres, judge, settings)
         candidates = put_together(candidates, points, judge, settings)
-        counters["clusters"] = len(candidates)
+        counters["clusters"], counters["too_large"] = len(candidates) + walls, walls
         found = []
         for one in candidates:
             if one.reason:

@@ -7,7 +7,17 @@ from despite_ros.arrays import FloatArray
 from despite_ros.people.candidates import Candidate
 from despite_ros.people.claims import nearest_track
 from despite_ros.people.detections import NOBODY
-from despite_ros.people.features import DEVIATION, INPUTS, LENGTH, TOP, candidate_features, measure
+from despite_ros.people.features import (
+    BROAD,
+    DEVIATION,
+    INPUTS,
+    LENGTH,
+    THICK,
+    TOP,
+    UPRIGHT,
+    candidate_features,
+    measure,
+)
 from despite_ros.people.surroundings import Surroundings
 from despite_ros.people.terrain import fill
 
@@ -48,10 +58,12 @@ def test_a_point_is_nearest_to_the_track_with_the_nearest_shape(count: int) -> N
 def test_clusters_are_measured_as_numpy_does(count: int) -> None:
     points = body(count)
     columns, features = np.ascontiguousarray(points[:, [0, 1, 2, 2]].T), np.zeros((1, INPUTS), np.float32)
-    middles, covariances = measure(columns, np.array([0, count]), SENSOR, features)
+    middles = measure(columns, np.array([0, count]), SENSOR, features)
     covariance = np.cov(points.T.astype(np.float64), bias=True)
+    variances, directions = np.linalg.eigh(covariance)
     assert np.allclose(middles[0], points.mean(axis=0, dtype=np.float64))
-    assert np.allclose(covariances[0], covariance)
+    assert np.allclose(features[0, [THICK, BROAD]], np.sqrt(np.maximum(variances[:2], 0)), atol=1e-6)
+    assert np.isclose(features[0, UPRIGHT], abs(directions[2, 2]), atol=1e-6)
     assert np.isclose(features[0, LENGTH], np.sqrt(12 * np.linalg.eigvalsh(covariance[:2, :2])[1]), atol=1e-6)
     assert np.isclose(features[0, TOP], points[:, 2].max())
     assert np.isclose(features[0, DEVIATION], points[:, 2].std(), atol=1e-6)
