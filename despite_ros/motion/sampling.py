@@ -58,12 +58,12 @@ def _crop(points: FloatArray, count: int) -> FloatArray:
 
 
 # No fast-math: the arithmetic is exactly the networks' own. The largest distance is searched among the bit
-# patterns, which order as the (non-negative) numbers do, each above the number of points that follow it:
-# a maximum of integers vectorises, and among equals it is the first point's.
+# patterns, which order as the (non-negative) numbers do: a maximum of integers vectorises. So does the least
+# of the indices that attain it.
 @njit(cache=True, error_model="numpy")
 def _sample(x: FloatArray, y: FloatArray, z: FloatArray, count: int) -> IndexArray:
     distance = np.empty(x.size, np.float32)  # squared, to the nearest point picked so far; −1: never picked
-    bits, last = distance.view(np.int32), np.int64(x.size - 1)
+    bits, none = distance.view(np.int32), np.int32(x.size)
     for i in range(x.size):
         near_origin = x[i] * x[i] + y[i] * y[i] + z[i] * z[i] <= NEAR_ORIGIN
         distance[i] = np.float32(-1.0) if near_origin else np.float32(np.inf)
@@ -74,8 +74,10 @@ def _sample(x: FloatArray, y: FloatArray, z: FloatArray, count: int) -> IndexArr
             dx, dy, dz = x[i] - a, y[i] - b, z[i] - c
             squared = dx * dx + dy * dy + dz * dz
             distance[i] = squared if squared < distance[i] else distance[i]
-        farthest = np.int64(-1)
+        farthest, first = np.int32(-1), none
         for i in range(x.size):
-            farthest = max(farthest, (np.int64(bits[i]) << 32) | (last - i))
-        picked[k] = last - (farthest & 0xFFFFFFFF) if farthest >= 0 else 0
+            farthest = max(farthest, bits[i])
+        for i in range(x.size):
+            first = min(first, np.int32(i) if bits[i] == farthest else none)
+        picked[k] = first if farthest >= 0 else 0
     return picked

@@ -1,6 +1,7 @@
 """One person followed over sweeps: state, size, and what speaks for it being a person at all."""
 
 from dataclasses import dataclass, field
+from math import hypot
 
 import numba
 import numpy as np
@@ -90,15 +91,36 @@ class Track:
         self.seen_ns = self.glimpsed_ns = stamp_ns
         shift = detection.middle - self.middle
         self.middle = self.middle + REST_GAIN * shift
-        self.variance = (1 - REST_GAIN) * (self.variance + REST_GAIN * float(np.max(shift**2)))
-        self.travelled = max(self.travelled, float(np.linalg.norm(self.state[:2] - self.birthplace)))
-        self.speed = float(np.hypot(self.state[2], self.state[3]))
+        farthest = max(abs(part) for part in shift.tolist())
+        self.variance = (1 - REST_GAIN) * (self.variance + REST_GAIN * farthest**2)
+        away = self.state[:2] - self.birthplace
+        self.travelled = max(self.travelled, hypot(*away.tolist()))
+        self.speed = hypot(self.state[2], self.state[3])
         self.detection = detection
 
     def glimpse(self, detection: Detection, stamp_ns: int) -> None:
         """A few points of the person: enough to know that it is still there, and about where."""
         self.state, self.covariance = correct(self.state, self.covariance, detection.position, GLIMPSE**2)
         self.glimpsed_ns = stamp_ns
+
+
+@numba.njit(cache=True)
+def advance(
+    state: DoubleArray, covariance: DoubleArray, step: DoubleArray, noise: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """State (4,) and covariance (4×4) after a step (4×4) with noise (4×4); compiled, see `correct`."""
+    size = len(state)
+    moved, half, spread = np.zeros(size), np.zeros((size, size)), noise.copy()
+    for i in range(size):
+        for k in range(size):
+            moved[i] += step[i, k] * state[k]
+            for j in range(size):
+                half[i, j] += step[i, k] * covariance[k, j]
+    for i in range(size):
+        for j in range(size):
+            for k in range(size):
+                spread[i, j] += half[i, k] * step[j, k]
+    return moved, spread
 
 
 @numba.njit(cache=True)

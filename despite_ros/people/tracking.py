@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from despite_ros.arrays import BoolArray, DoubleArray
 from despite_ros.people.detections import NOBODY, Detection
 from despite_ros.people.settings import TrackingSettings
-from despite_ros.people.track import Track
+from despite_ros.people.track import Track, advance
 
 START_SPEED = 1.2  # standard deviation of the velocity of a new track, m/s
 DISBELIEF, DESPAIR = -1.0, -4.0  # mean log-odds at which a track is given up, before and after it was shown
@@ -46,8 +46,7 @@ class Tracker:
             noise = np.diag([STRIDE * seconds / 2] * 2 + [START_SPEED / 2] * 2) ** 2
         for track in self.tracks:
             step = follow if track.seen_ns == before and seconds < GAP else coast
-            track.state = step @ track.state
-            track.covariance = step @ track.covariance @ step.T + noise
+            track.state, track.covariance = advance(track.state, track.covariance, step, noise)
             track.detection = None
 
     def update(self, detections: list[Detection], static: bool) -> None:
@@ -156,9 +155,9 @@ class Tracker:
 
         Within the gate, and not of a detection that another track claimed, unless that is not confirmed yet.
         """
-        states = np.stack([track.state for track in tracks])
-        covariances = np.stack([track.covariance for track in tracks])
-        centres = np.stack([detection.position[:2] for detection in detections])
+        states = np.array([track.state for track in tracks])
+        covariances = np.array([track.covariance for track in tracks])
+        centres = np.array([detection.position for detection in detections])[:, :2]
         innovation = centres[None] - states[:, None, :2]
         inverse = np.linalg.inv(covariances[:, :2, :2] + np.eye(2) * self.settings.measurement**2)
         distance = np.einsum("tdi,tij,tdj->td", innovation, inverse, innovation)
@@ -169,7 +168,7 @@ class Tracker:
         keys = np.array([track.key for track in tracks])
         tentative = [track.key for track in self.tracks if not track.confirmed and tracks[0].confirmed]
         free = np.isin(owners, [NOBODY, *tentative])[None] | (owners[None] == keys[:, None])
-        within = np.linalg.norm(innovation, axis=2) < self._reach(tracks)[:, None]
+        within = np.hypot(innovation[:, :, 0], innovation[:, :, 1]) < self._reach(tracks)[:, None]
         odds = np.array([detection.log_odds for detection in detections])
         return distance + np.minimum(look**2, 9.0) - odds, free & within & (distance < self.settings.gate**2)
 
