@@ -7,7 +7,7 @@ from despite_ros.arrays import DoubleArray, FloatArray, IndexArray
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
-BLOCK = 16  # points that follow each other: they lie close together, and most are far from most tracks
+BLOCK = 32  # points that follow each other: they lie close together, and most are far from most tracks
 
 
 def claim(
@@ -121,8 +121,12 @@ def share_out(
     for i in range(len(near)):
         near[i] = near[i] if distance[i] < limb else np.int32(NOBODY)
     share = np.zeros((labels.max() + 1, tracks + 1), np.int32)  # the last column is NOBODY's
-    for i in range(len(labels)):
-        share[labels[i], near[i]] += 1
+    i = 0
+    while i < len(labels):  # those that follow each other are mostly of one cluster and one track
+        start = i
+        while i < len(labels) and labels[i] == labels[start] and near[i] == near[start]:
+            i += 1
+        share[labels[start], near[start]] += i - start
     sizes, whole = share.sum(axis=1), share.sum(axis=0)
     owners = np.full(len(labels), NOBODY, np.int32)
     for i in range(len(labels)):

@@ -101,7 +101,8 @@ def components(
         for i in range(row, min(row + steps + 1, cells)):
             for j in range(max(column - steps, 0), min(column + steps + 1, cells)):
                 other = grid[i * cells + j]
-                if other >= 0 and (i - row) ** 2 + (j - column) ** 2 <= reach * reach:
+                near = other >= 0 and (i - row) ** 2 + (j - column) ** 2 <= reach * reach
+                if near and parent[other] != root:
                     parent[find(parent, other)] = root
     names = np.full(count, -1, np.int32)  # of roots, then of all
     found = 0

@@ -11,6 +11,7 @@ from despite_ros.people.terrain import (
     between,
     cell_indices,
     cell_lows,
+    drop_uneven,
     fill,
     flat_shares,
     grow,
@@ -19,7 +20,8 @@ from despite_ros.people.terrain import (
 )
 
 TRIALS = 64  # RANSAC hypotheses: with half of the cells on the floor, all miss with probability 2e-4
-SAMPLES = 600  # cells that judge a hypothesis
+DRAWS = np.random.default_rng(0).random((TRIALS, 3))  # the same in every sweep: where three samples are
+SAMPLES = 600  # about as many cells judge a hypothesis
 NEAR_PLANE = 0.15  # metres; cells this near the plane are where growing starts
 STEEPEST = np.tan(np.radians(35.0))  # slope; a steeper plane is a wall
 LEAST_AREA = 0.01  # m², twice that of a triangle that tells how a plane lies
@@ -56,23 +58,19 @@ class Ground:
         side, z = self.settings.cell, np.ascontiguousarray(points[:, 2])
         home = self._home(points, sensor)
         lows: FloatArray = cell_lows(z, home, self.cells)
-        rows, columns = np.nonzero(np.isfinite(lows))
-        if len(rows) < DEPTH:
+        samples: DoubleArray = lowest_points(lows, *self.origin, side)
+        if len(samples) < DEPTH:
             return
-        x, y = (np.stack([rows, columns]) + 0.5) * side + self.origin[:, None]
-        samples = np.column_stack([x, y, lows[rows, columns]])
         self.plane = fit_plane(samples, sensor, self.plane)
-        above = samples[:, 2] - samples[:, :2] @ self.plane[:2] - self.plane[2]
-        inside = np.abs(above) < BAND
-        enough = inside.sum() * side**2 >= self.settings.level_area
-        self.support = float(np.mean(inside)) if enough else 0.0
+        inside = int(in_plane(samples, self.plane))
+        enough = inside * side**2 >= self.settings.level_area
+        self.support = inside / len(samples) if enough else 0.0
         if self.support < SURE and sensor[2] > 0:
             self.plane = np.zeros(3)
         flat = self._flat(self.plane)
         rise = self.settings.step + side * np.tan(np.radians(self.settings.slope))
-        flatness: FloatArray = flat_shares(z, home, lows)
         residual = lows - flat
-        residual[(flatness < FLAT) & (np.abs(residual) >= NEAR_PLANE)] = np.nan
+        drop_uneven(residual, flat_shares(z, home, lows), FLAT, NEAR_PLANE)
         floor = grow(residual, NEAR_PLANE, rise, self.settings.level_area / side**2)
         self.heights = np.asarray(flat + fill(floor), np.float32)
         correction, noise = refine(self.above(points), home, self.cells, BAND)
@@ -124,9 +122,8 @@ def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray |
     The plane passes below the sensor. Samples below a hypothesis count against it, so a floor wins
     over a table or a shelf. `previous`, or a level plane, is one of the hypotheses.
     """
-    rng = np.random.default_rng(0)
-    judges = samples[rng.permutation(len(samples))[:SAMPLES]]
-    planes = hypotheses(samples, rng.integers(0, len(samples), (TRIALS, 3)))
+    judges = samples[:: len(samples) // SAMPLES + 1]
+    planes = hypotheses(samples, (DRAWS * len(samples)).astype(np.int64))
     if previous is None:
         previous = np.array([0.0, 0.0, np.quantile(samples[:, 2], 0.3)])
     planes = np.concatenate([planes, [previous]])
@@ -136,6 +133,31 @@ def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray |
     best = planes[np.argmax(plane_scores(planes, np.ascontiguousarray(judges.T)))]
     fitted: DoubleArray = least_squares(samples, best)
     return fitted
+
+
+@numba.njit(cache=True)
+def lowest_points(lows: FloatArray, x0: float, y0: float, side: float) -> DoubleArray:
+    """N×3: middle and low of each cell that has one; lows: NaN elsewhere. The grid's corner is at x0, y0."""
+    rows, columns = lows.shape
+    samples = np.empty((rows * columns, 3))
+    count = 0
+    for row in range(rows):
+        for column in range(columns):
+            if not np.isnan(lows[row, column]):
+                samples[count, 0] = (row + 0.5) * side + x0
+                samples[count, 1] = (column + 0.5) * side + y0
+                samples[count, 2] = lows[row, column]
+                count += 1
+    return samples[:count]
+
+
+@numba.njit(cache=True)
+def in_plane(samples: DoubleArray, plane: DoubleArray) -> int:
+    """How many of N×3 samples lie in the plane."""
+    count = 0
+    for x, y, z in samples:
+        count += abs(z - plane[0] * x - plane[1] * y - plane[2]) < BAND
+    return count
 
 
 @numba.njit(cache=True)

@@ -45,12 +45,13 @@ def sort_parts(
     that it is from, most of it if from several, and the number of walls.
     """
     clusters = labels.max() + 1 if len(labels) else 0
-    boxes, shares = _shares(points, labels, owners, clusters, tracks)
+    low, high, shares = _shares(points, labels, owners, clusters, tracks)
+    whole, rest = np.maximum(high[0], high[1]) - np.minimum(low[0], low[1]), high[1] - low[1]
     lengths, starts = np.empty(clusters + tracks, np.float32), np.zeros(clusters + tracks + 1, np.int64)
     walls = np.zeros(clusters, np.bool_)
     for k in range(clusters):
-        lengths[k] = _side(np.minimum(boxes[0, k], boxes[1, k]))
-        walls[k] = _side(boxes[1, k]) > longest
+        lengths[k] = max(whole[k, 0], whole[k, 1])
+        walls[k] = max(rest[k, 0], rest[k, 1]) > longest
         starts[k + 1] = starts[k] + (0 if walls[k] else shares[tracks, k])
     for k in range(clusters, clusters + tracks):
         share = shares[k - clusters]
@@ -68,24 +69,28 @@ def sort_parts(
 @numba.njit(cache=True)
 def _shares(
     points: FloatArray, labels: IndexArray, owners: IndexArray, clusters: int, tracks: int
-) -> tuple[FloatArray, IntArray]:
-    """Boxes (see `_side`) of what is claimed of each cluster and of the rest, 2×clusters×4, and numbers.
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Least x, y and greatest x, y of what is claimed of each cluster and of the rest, each 2×clusters×2.
 
-    Of each track's points in each cluster, that is; those of the last are nobody's.
+    And how many of each cluster's points are each track's (tracks + 1 × clusters), the last nobody's. Points
+    that follow each other are mostly of one cluster and one track: such a run is measured on its own.
     """
-    boxes = np.full((2, clusters, 4), np.inf, np.float32)
+    low = np.full((2, clusters, 2), np.inf, np.float32)
+    high = np.full((2, clusters, 2), -np.inf, np.float32)
     shares = np.zeros((tracks + 1, clusters), np.int64)
-    for i in range(len(labels)):
-        shares[owners[i], labels[i]] += 1
-        box, x, y = boxes[int(owners[i] == NOBODY), labels[i]], points[i, 0], points[i, 1]
-        box[0], box[1], box[2], box[3] = min(box[0], x), min(box[1], -x), min(box[2], y), min(box[3], -y)
-    return boxes, shares
-
-
-@numba.njit(cache=True)
-def _side(box: FloatArray) -> float:
-    """Longer side of a box, given as its least x, -x, y and -y; -inf if it is empty."""
-    return float(max(-box[1] - box[0], -box[3] - box[2]))
+    i = 0
+    while i < len(labels):
+        start, label, owner = i, labels[i], owners[i]
+        west, south = east, north = points[i, 0], points[i, 1]
+        while i < len(labels) and labels[i] == label and owners[i] == owner:
+            west, east = min(west, points[i, 0]), max(east, points[i, 0])
+            south, north = min(south, points[i, 1]), max(north, points[i, 1])
+            i += 1
+        least, most = low[int(owner == NOBODY), label], high[int(owner == NOBODY), label]
+        least[0], least[1] = min(least[0], west), min(least[1], south)
+        most[0], most[1] = max(most[0], east), max(most[1], north)
+        shares[owner, label] += i - start
+    return low, high, shares
 
 
 def split(columns: FloatArray, settings: PartitionSettings) -> list[IndexArray]:
@@ -115,10 +120,14 @@ def split_at_peaks(
     """
     x, y, above = columns[0], columns[1], columns[3]
     parts = np.zeros(len(x), np.int32)
-    if above.max() < lowest:
+    if _least_and_most(above)[1] < lowest:
         return parts, 0
-    west, south = x.min(), y.min()
-    mass = _smooth(_upper_body(x, y, above, side))
+    (west, east), (south, north) = _least_and_most(x), _least_and_most(y)
+    mass = np.zeros((int((east - west) / side) + 5, int((north - south) / side) + 5), np.float32)
+    for i in range(len(x)):
+        row, column = int((x[i] - west) / side) + 2, int((y[i] - south) / side) + 2
+        mass[row, column] += above[i] * above[i]
+    mass = _smooth(mass)
     maxima = _maxima(mass, peak * mass.max())
     peaks = np.empty((len(maxima), 2), np.int32)
     count = 0
@@ -145,16 +154,13 @@ def split_at_peaks(
     return parts, count
 
 
-@numba.njit(cache=True)
-def _upper_body(x: FloatArray, y: FloatArray, above: FloatArray, side: np.float32) -> FloatArray:
-    """Number of points a cell, weighted by height squared; two cells of margin."""
-    west, south = x.min(), y.min()
-    rows, columns = int((x.max() - west) / side) + 5, int((y.max() - south) / side) + 5
-    mass = np.zeros((rows, columns), np.float32)
-    for i in range(len(x)):
-        row, column = int((x[i] - west) / side) + 2, int((y[i] - south) / side) + 2
-        mass[row, column] += above[i] * above[i]
-    return mass
+@numba.njit(cache=True, fastmath=True)
+def _least_and_most(values: FloatArray) -> tuple[float, float]:
+    """Of finite numbers, in vector instructions."""
+    least = most = values[0]
+    for value in values:
+        least, most = min(least, value), max(most, value)
+    return least, most
 
 
 @numba.njit(cache=True)

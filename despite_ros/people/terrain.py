@@ -60,6 +60,15 @@ def flat_shares(z: FloatArray, home: IndexArray, lows: FloatArray) -> FloatArray
 
 
 @numba.njit(cache=True)
+def drop_uneven(residual: FloatArray, flatness: FloatArray, flat: float, near: float) -> None:
+    """Make those cells NaN that are less flat than `flat` and not `near` the plane."""
+    for row in range(len(residual)):
+        for column in range(residual.shape[1]):
+            if flatness[row, column] < flat and abs(residual[row, column]) >= near:
+                residual[row, column] = np.nan
+
+
+@numba.njit(cache=True)
 def grow(residual: FloatArray, near: float, rise: float, level_cells: float) -> FloatArray:
     """Floor cells (height over the plane, NaN elsewhere).
 

@@ -41,6 +41,15 @@ def test_who_is_behind_a_wall_for_more_than_two_seconds_keeps_the_id(walker: int
     assert set().union(*ids) == {0} and ids[-1] == {0}
 
 
+@pytest.mark.parametrize(("walker", "half"), [(6, 0.8), (7, 0.94)])
+def test_who_is_behind_a_wall_for_almost_three_seconds_keeps_the_id(walker: int, half: float) -> None:
+    wall = obstacles([(2.2, 0.0, 1.1, 0.05, half, 1.1, 0.0)])
+    ids = ids_seen(record([person(walker, "walk", 3.8, -3.4, np.pi / 2, 8.0)], 75, things=wall))
+    absences = "".join("x" if some else "." for some in ids).strip(".").split("x")
+    assert 28 <= max(map(len, absences)) < 30
+    assert set().union(*ids) == {0} and ids[-1] == {0}
+
+
 @pytest.mark.parametrize("hidden", [5, 15, 28])
 def test_who_stops_while_hidden_is_found_again(hidden: int) -> None:
     tracker = Tracker(TrackingSettings())

@@ -121,6 +121,23 @@ def test_order_and_heading_do_not_matter(crossing: Recorded, seed: int, yaw: flo
     assert np.abs(one - back).max() < 0.1
 
 
+@given(x=st.floats(-30, 30), y=st.floats(-30, 30), yaw=st.floats(-3.1, 3.1), turn=st.floats(-3.1, 3.1))
+@settings(max_examples=4, deadline=None)
+def test_where_the_sensor_is_and_how_it_is_turned_does_not_matter(
+    crossing: Recorded, x: float, y: float, yaw: float, turn: float
+) -> None:
+    """The world is moved and turned in the fixed frame; the sensor is turned in its mount, against its pose."""
+    moved, mount = pose_at(x, y, yaw), np.eye(4)
+    moved[2, 3], mount[:3, :3] = 0.0, yaw_matrix(turn)
+    clouds = [(cloud @ mount[:3, :3]).astype(np.float32) for cloud in crossing.clouds[:8]]
+    elsewhere = Recorded(clouds, [], [moved @ pose @ mount for pose in crossing.poses[:8]])
+    here = Recorded(crossing.clouds[:8], [], crossing.poses[:8])
+    one, other = places(follow(here)[-1]), places(follow(elsewhere)[-1])
+    back = np.array(sorted(map(tuple, (other - moved[:2, 3]) @ moved[:2, :2])), np.float32)
+    assert one.shape == back.shape == (3, 2)
+    assert np.abs(one - back).max() < 0.1
+
+
 def test_the_same_sweeps_give_the_same_frames(crossing: Recorded) -> None:
     first, second = follow(crossing)[-1], follow(crossing)[-1]
     for one, other in zip(first.people, second.people, strict=True):
@@ -172,11 +189,12 @@ def _flat(count: int) -> FloatArray:
     ],
     ids=["empty", "one point", "all alike", "one voxel", "all floor", "a million points"],
 )
-def test_odd_clouds_are_no_error(cloud: FloatArray) -> None:
+def test_odd_clouds_are_no_error_and_nobody(cloud: FloatArray) -> None:
     segmenter = Segmenter(PeopleSettings())
     for k in range(3):
         frame = segmenter.process(cloud, k * PERIOD_NS)
         assert frame is not None and frame.counters["points"] == len(cloud)
+        assert len(frame.people) == 0
 
 
 def test_boxes_of_another_detector_become_tracks(crossing: Recorded) -> None:
