@@ -213,8 +213,9 @@ class Segmenter:
         if not tracks:
             nobody = np.full(len(points), NOBODY, np.int32)
             return nobody, nobody
-        centres = np.stack([track.state[:2] for track in tracks])
-        shapes = np.stack([track.predicted_shape() for track in tracks])
+        centres = np.array([track.state for track in tracks])[:, :2]
+        shapes = np.array([track.shape for track in tracks])
+        shapes[:, :, :2] += centres[:, None].astype(np.float32)
         unseen = np.array([(self.stamp_ns - track.seen_ns) * 1e-9 for track in tracks], np.float32)
         return claim(points, labels, centres, shapes, unseen, self.settings.partition)
 

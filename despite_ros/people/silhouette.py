@@ -28,13 +28,16 @@ def silhouettes(
         ahead, aside = east - sensor[0], north - sensor[1]
         distance = np.hypot(ahead, aside) + 1e-6
         ahead, aside = ahead / distance, aside / distance
-        for i in range(len(x)):
+        front, side = np.empty(len(x), np.int32), np.empty(len(x), np.int32)
+        for i in range(len(x)):  # apart from the counting, it becomes vector instructions
             dx, dy = x[i] - east, y[i] - north
-            row = min(max(int(above[i] / TALL), 0), ROWS - 1)
-            across = min(max(int((dy * ahead - dx * aside) / WIDE + COLUMNS / 2), 0), COLUMNS - 1)
-            along = min(max(int((dx * ahead + dy * aside) / WIDE + COLUMNS / 2), 0), COLUMNS - 1)
-            shares[g, row * COLUMNS + across] += 1
-            shares[g, (ROWS + row) * COLUMNS + along] += 1
+            row = np.int32(min(max(above[i] / TALL, 0.0), ROWS - 1.0)) * np.int32(COLUMNS)
+            across = min(max((dy * ahead - dx * aside) / WIDE + COLUMNS / 2, 0.0), COLUMNS - 1.0)
+            along = min(max((dx * ahead + dy * aside) / WIDE + COLUMNS / 2, 0.0), COLUMNS - 1.0)
+            front[i], side[i] = row + np.int32(across), row + np.int32(along)
+        for i in range(len(x)):
+            shares[g, front[i]] += 1
+            shares[g, ROWS * COLUMNS + side[i]] += 1
         for k in range(CELLS):
             shares[g, k] = np.sqrt(shares[g, k] / len(x))
     return shares

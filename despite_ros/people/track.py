@@ -75,10 +75,6 @@ class Track:
         """Whether what it is on has not looked like a person for a while; it is followed, not shown."""
         return self.evidence < (KNOWN_DOUBT if self.travelled > TRAVELLER else DOUBT)
 
-    def predicted_shape(self) -> FloatArray:
-        """The points of the last sighting, moved to the state (S×3, fixed frame)."""
-        return self.shape + np.array([self.state[0], self.state[1], 0], np.float32)
-
     def absorb(self, detection: Detection, stamp_ns: int, deviation: float) -> None:
         """Take in a sighting, whose position is right to a standard `deviation` of so many metres."""
         self.state, self.covariance = correct(self.state, self.covariance, detection.position, deviation**2)

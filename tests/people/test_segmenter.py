@@ -126,7 +126,7 @@ def test_order_and_heading_do_not_matter(crossing: Recorded, seed: int, yaw: flo
 def test_where_the_sensor_is_and_how_it_is_turned_does_not_matter(
     crossing: Recorded, x: float, y: float, yaw: float, turn: float
 ) -> None:
-    """The world is moved and turned in the fixed frame; the sensor is turned in its mount, against its pose."""
+    """All is moved and turned in the fixed frame, and the sensor is turned about itself."""
     moved, mount = pose_at(x, y, yaw), np.eye(4)
     moved[2, 3], mount[:3, :3] = 0.0, yaw_matrix(turn)
     clouds = [(cloud @ mount[:3, :3]).astype(np.float32) for cloud in crossing.clouds[:8]]
