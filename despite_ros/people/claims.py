@@ -117,17 +117,20 @@ def share_out(
     labels: (N,) cluster. nearest: (N,) nearest track within reach. distance: (N,) from it, m; within
     `limb` it is near.
     """
-    near = nearest.copy()
+    near = np.empty(len(nearest), np.int32)
     for i in range(len(near)):
-        near[i] = near[i] if distance[i] < limb else np.int32(NOBODY)
-    share = np.zeros((labels.max() + 1, tracks + 1), np.int32)  # the last column is NOBODY's
+        near[i] = nearest[i] if distance[i] < limb else np.int32(NOBODY)
+    clusters = labels.max() + 1
+    share = np.zeros((clusters, tracks + 1), np.int64)  # the last column is NOBODY's
+    sizes, whole = np.zeros(clusters, np.int64), np.zeros(tracks + 1, np.int64)
     i = 0
     while i < len(labels):  # those that follow each other are mostly of one cluster and one track
         start = i
         while i < len(labels) and labels[i] == labels[start] and near[i] == near[start]:
             i += 1
         share[labels[start], near[start]] += i - start
-    sizes, whole = share.sum(axis=1), share.sum(axis=0)
+        sizes[labels[start]] += i - start
+        whole[near[start]] += i - start
     owners = np.full(len(labels), NOBODY, np.int32)
     for i in range(len(labels)):
         if nearest[i] != NOBODY:

@@ -27,14 +27,6 @@ class Clustering:
         return labels
 
 
-def groups(labels: IndexArray, count: int = 0) -> list[IndexArray]:
-    """Indices of the points of each label 0, 1, …, in the points' order; at least `count` groups."""
-    if len(labels):
-        count = max(count, int(labels.max()) + 1)
-    order, starts = sort_labels(labels, count)
-    return [order[starts[k] : starts[k + 1]] for k in range(count)]
-
-
 def flatten(some: Sequence[IndexArray]) -> tuple[IndexArray, IntArray]:
     """The indices of one or more groups, group after group, and where each begins (one more than groups)."""
     starts = np.zeros(len(some) + 1, np.int64)

@@ -80,7 +80,7 @@ class Ground:
     def above(self, points: FloatArray) -> FloatArray:
         """Height of each of N×3 points above the floor, metres."""
         columns = [np.ascontiguousarray(column) for column in points.T]
-        above: FloatArray = heights_above(*columns, self.heights, *self._scale())
+        above: FloatArray = heights_above(*columns, self.heights.ravel(), self.cells, *self._scale())
         return above
 
     def take_off(self, points: FloatArray, ceiling: float) -> tuple[FloatArray, FloatArray]:
@@ -166,12 +166,13 @@ def hypotheses(samples: DoubleArray, triples: IntArray) -> DoubleArray:
     planes = np.empty((len(triples), 3))
     count = 0
     for t in range(len(triples)):
-        p = samples[triples[t, 0]]
-        u, v = samples[triples[t, 1]] - p, samples[triples[t, 2]] - p
-        area = u[0] * v[1] - u[1] * v[0]
+        p, q, r = samples[triples[t, 0]], samples[triples[t, 1]], samples[triples[t, 2]]
+        ux, uy, uz = q[0] - p[0], q[1] - p[1], q[2] - p[2]
+        vx, vy, vz = r[0] - p[0], r[1] - p[1], r[2] - p[2]
+        area = ux * vy - uy * vx
         if abs(area) > LEAST_AREA:
-            a, b = (v[1] * u[2] - u[1] * v[2]) / area, (u[0] * v[2] - v[0] * u[2]) / area
-            planes[count] = a, b, p[2] - a * p[0] - b * p[1]
+            a, b = (vy * uz - uy * vz) / area, (ux * vz - vx * uz) / area
+            planes[count, 0], planes[count, 1], planes[count, 2] = a, b, p[2] - a * p[0] - b * p[1]
             count += np.hypot(a, b) < STEEPEST
     return planes[:count]
 

@@ -1,10 +1,12 @@
 """Outlines of clusters, and their parts: a cluster is split at the necks."""
 
+from itertools import pairwise
+
 import numba
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray, IndexArray, IntArray
-from despite_ros.people.clustering import groups
+from despite_ros.people.clustering import sort_labels
 from despite_ros.people.detections import NOBODY
 from despite_ros.people.settings import PartitionSettings
 
@@ -46,24 +48,31 @@ def sort_parts(
     """
     clusters = labels.max() + 1 if len(labels) else 0
     low, high, shares = _shares(points, labels, owners, clusters, tracks)
-    whole, rest = np.maximum(high[0], high[1]) - np.minimum(low[0], low[1]), high[1] - low[1]
-    lengths, starts = np.empty(clusters + tracks, np.float32), np.zeros(clusters + tracks + 1, np.int64)
-    walls = np.zeros(clusters, np.bool_)
+    lengths, starts = np.zeros(clusters + tracks, np.float32), np.zeros(clusters + tracks + 1, np.int64)
+    walls, number = np.zeros(clusters, np.bool_), 0
     for k in range(clusters):
-        lengths[k] = max(whole[k, 0], whole[k, 1])
-        walls[k] = max(rest[k, 0], rest[k, 1]) > longest
+        rest = np.float32(-np.inf)
+        for axis in range(2):
+            least, most = min(low[0, k, axis], low[1, k, axis]), max(high[0, k, axis], high[1, k, axis])
+            lengths[k] = max(lengths[k], most - least)
+            rest = max(rest, high[1, k, axis] - low[1, k, axis])
+        walls[k] = rest > longest
+        number += walls[k]
         starts[k + 1] = starts[k] + (0 if walls[k] else shares[tracks, k])
-    for k in range(clusters, clusters + tracks):
-        share = shares[k - clusters]
-        lengths[k] = lengths[np.argmax(share)] if clusters else np.float32(0)
-        starts[k + 1] = starts[k] + share.sum()
-    order, place = np.empty(starts[-1], np.int32), starts.copy()
+    for t in range(tracks):
+        size, most = 0, 0
+        for k in range(clusters):
+            size += shares[t, k]
+            if shares[t, k] > most:
+                most, lengths[clusters + t] = shares[t, k], lengths[k]
+        starts[clusters + t + 1] = starts[clusters + t] + size
+    order, place = np.empty(starts[-1], np.int32), starts[:-1].copy()
     for i in range(len(labels)):
         part = labels[i] if owners[i] == NOBODY else clusters + owners[i]
         if part >= clusters or not walls[part]:
             order[place[part]] = i
             place[part] += 1
-    return order, starts, lengths, walls.sum()
+    return order, starts, lengths, number
 
 
 @numba.njit(cache=True)
@@ -99,7 +108,7 @@ def split(columns: FloatArray, settings: PartitionSettings) -> list[IndexArray]:
     Parts are the surroundings of the peaks of a smoothed map of the upper body in plan view; two
     peaks count when the map falls between them.
     """
-    parts, count = split_at_peaks(
+    order, starts = split_at_peaks(
         columns,
         np.float32(settings.map_cell),
         settings.split_height,
@@ -107,21 +116,21 @@ def split(columns: FloatArray, settings: PartitionSettings) -> list[IndexArray]:
         settings.apart,
         settings.valley,
     )
-    return groups(parts, count) if count > 1 else []
+    return [order[a:b] for a, b in pairwise(starts.tolist())]
 
 
 @numba.njit(cache=True)
 def split_at_peaks(
     columns: FloatArray, side: np.float32, lowest: float, peak: float, apart: float, valley: float
-) -> tuple[IndexArray, int]:
-    """Index of the nearest peak of the upper-body map for each point, and the number of peaks.
+) -> tuple[IndexArray, IntArray]:
+    """Points nearest to each peak of the upper-body map, as `sort_labels` gives them.
 
-    There are none where no point is as high as `lowest`.
+    There are no parts where no point is as high as `lowest`, nor of one peak.
     """
     x, y, above = columns[0], columns[1], columns[3]
-    parts = np.zeros(len(x), np.int32)
+    whole = np.empty(0, np.int32), np.zeros(1, np.int64)
     if _least_and_most(above)[1] < lowest:
-        return parts, 0
+        return whole
     (west, east), (south, north) = _least_and_most(x), _least_and_most(y)
     mass = np.zeros((int((east - west) / side) + 5, int((north - south) / side) + 5), np.float32)
     for i in range(len(x)):
@@ -143,7 +152,10 @@ def split_at_peaks(
         if separate:
             peaks[count, 0], peaks[count, 1] = row, column
             count += 1
-    for i in range(len(x) if count > 1 else 0):
+    if count < 2:
+        return whole
+    parts = np.empty(len(x), np.int32)
+    for i in range(len(x)):
         nearest = np.inf
         for k in range(count):
             dx = x[i] - west - (peaks[k, 0] - 1.5) * side
@@ -151,7 +163,8 @@ def split_at_peaks(
             if dx * dx + dy * dy < nearest:
                 nearest = dx * dx + dy * dy
                 parts[i] = k
-    return parts, count
+    sorted_parts: tuple[IndexArray, IntArray] = sort_labels(parts, count)
+    return sorted_parts
 
 
 @numba.njit(cache=True, fastmath=True)

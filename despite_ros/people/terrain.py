@@ -36,8 +36,12 @@ def cell_lows(z: FloatArray, home: IndexArray, cells: int) -> FloatArray:
             a, b = first[cell], second[cell]
             first[cell], second[cell] = min(a, z[i]), min(max(a, z[i]), b)
             third[cell] = max(b, z[i])
-    third = third[:-1].reshape(cells, cells)
-    return np.where(np.isinf(third), np.float32(np.nan), third)
+    found = np.empty((cells, cells), np.float32)
+    for row in range(cells):
+        for column in range(cells):
+            low = third[row * cells + column]
+            found[row, column] = np.nan if np.isinf(low) else low
+    return found
 
 
 @numba.njit(cache=True)
@@ -46,16 +50,21 @@ def flat_shares(z: FloatArray, home: IndexArray, lows: FloatArray) -> FloatArray
 
     High for a floor, which is thin; low for walls and people, whose feet are hidden more often than not.
     """
-    low = np.append(lows, np.float32(np.nan))
+    cells = len(lows)
+    low = np.full(cells * cells + 1, np.nan, np.float32)
+    for row in range(cells):
+        for column in range(cells):
+            low[row * cells + column] = lows[row, column]
     counts = np.zeros(len(low), np.int64)  # up to TALL, and shifted by WORD up to THIN
     for i in range(len(z)):
         cell = np.uint32(home[i])
         height = z[i] - low[cell]
         counts[cell] += np.int64(height < TALL) + (np.int64(height < THIN) << WORD)
-    shares = np.zeros(lows.shape, np.float32)
-    for k in range(lows.size):
-        thin, every = counts[k] >> WORD, counts[k] & MASK
-        shares.flat[k] = np.float32(thin) / np.float32(max(every, 1))
+    shares = np.empty((cells, cells), np.float32)
+    for row in range(cells):
+        for column in range(cells):
+            count = counts[row * cells + column]
+            shares[row, column] = np.float32(count >> WORD) / np.float32(max(count & MASK, 1))
     return shares
 
 
@@ -193,36 +202,36 @@ def refine(above: FloatArray, home: IndexArray, cells: int, band: float) -> tupl
     above: (N,) heights of the points over the map. home: (N,) their cells.
     Returns the correction of the map (cells×cells) and the standard deviation of the points, metres.
     """
-    sums = np.zeros((cells * cells + 1, 3))  # number, Σ height, Σ height²
+    sums = np.zeros((3, cells * cells + 1))
+    numbers, totals, squares = sums[0], sums[1], sums[2]
     for i in range(len(above)):
         if abs(above[i]) < band:
-            cell = sums[np.uint32(home[i])]
-            cell[0] += 1
-            cell[1] += above[i]
-            cell[2] += above[i] * above[i]
-    counts = _around(sums[:-1, 0].copy().reshape(cells, cells)).ravel()
-    totals = _around(sums[:-1, 1].copy().reshape(cells, cells)).ravel()
-    correction = np.zeros(cells * cells, np.float32)
-    squares, number = 0.0, 1.0
-    for k in range(len(correction)):
-        if counts[k] > 0:
-            mean = totals[k] / counts[k]
-            correction[k] = mean
-            squares += sums[k, 2] - 2 * mean * sums[k, 1] + mean * mean * sums[k, 0]
-            number += sums[k, 0]
-    return correction.reshape(cells, cells), np.sqrt(max(squares, 0.0) / number)
+            cell = np.uint32(home[i])
+            numbers[cell] += 1
+            totals[cell] += above[i]
+            squares[cell] += above[i] * above[i]
+    around, total = _around(numbers, cells), _around(totals, cells)
+    correction = np.zeros((cells, cells), np.float32)
+    squared, number = 0.0, 1.0
+    for row in range(cells):
+        for column in range(cells):
+            if around[row, column] > 0:
+                k, mean = row * cells + column, total[row, column] / around[row, column]
+                correction[row, column] = mean
+                squared += squares[k] - 2 * mean * totals[k] + mean * mean * numbers[k]
+                number += numbers[k]
+    return correction, np.sqrt(max(squared, 0.0) / number)
 
 
 @numba.njit(cache=True)
-def _around(values: DoubleArray) -> DoubleArray:
-    """Sum of each cell and its eight neighbours."""
-    rows, columns = values.shape
-    sums = np.zeros((rows, columns))
-    for row in range(rows):
-        for i in range(max(row - 1, 0), min(row + 2, rows)):
+def _around(values: DoubleArray, cells: int) -> DoubleArray:
+    """Sum of each cell and its eight neighbours (cells×cells) of values that lie row after row."""
+    sums = np.zeros((cells, cells))
+    for row in range(cells):
+        for i in range(max(row - 1, 0), min(row + 2, cells)):
             for shift in range(-1, 2):
-                for column in range(max(-shift, 0), min(columns - shift, columns)):
-                    sums[row, column] += values[i, column + shift]
+                for column in range(max(-shift, 0), min(cells - shift, cells)):
+                    sums[row, column] += values[i * cells + column + shift]
     return sums
 
 
@@ -232,24 +241,28 @@ def heights_above(
     y: FloatArray,
     z: FloatArray,
     heights: FloatArray,
+    cells: int,
     x0: np.float32,
     y0: np.float32,
     scale: np.float32,
 ) -> FloatArray:
-    """z of each of N points above the bilinearly interpolated height map, metres."""
-    zero, half, end = np.float32(0), np.float32(0.5), np.float32(len(heights) - 1.001)
+    """z of each of N points above the bilinearly interpolated height map, metres.
+
+    heights: row after row of `cells` cells. x0, y0: its corner, metres. scale: cells a metre.
+    """
+    zero, half, end = np.float32(0), np.float32(0.5), np.float32(cells - 1.001)
     corner, above = np.empty(len(x), np.int32), np.empty(len(x), np.float32)
     us, vs = np.empty(len(x), np.float32), np.empty(len(x), np.float32)
     for i in range(len(x)):
         u = min(max((x[i] - x0) * scale - half, zero), end)
         v = min(max((y[i] - y0) * scale - half, zero), end)
         row, column = np.int32(u), np.int32(v)
-        corner[i] = row * np.int32(len(heights)) + column
+        corner[i] = row * np.int32(cells) + column
         us[i], vs[i] = u - np.float32(row), v - np.float32(column)
-    flat, one, width = heights.ravel(), np.uint32(1), np.uint32(len(heights))
+    one, width = np.uint32(1), np.uint32(cells)
     for i in range(len(x)):
         k = np.uint32(corner[i])
-        a, b, c, d = flat[k], flat[k + one], flat[k + width], flat[k + width + one]
+        a, b, c, d = heights[k], heights[k + one], heights[k + width], heights[k + width + one]
         low, high = a + (c - a) * us[i], b + (d - b) * us[i]
         above[i] = z[i] - (low + (high - low) * vs[i])
     return above
