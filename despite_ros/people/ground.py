@@ -55,7 +55,7 @@ class Ground:
         Where no floor is seen (a sensor that looks up, or sees only people and walls), it is z = 0 if the
         sensor's pose puts it above that.
         """
-        side, z = self.settings.cell, np.ascontiguousarray(points[:, 2])
+        side, (_, _, z) = self.settings.cell, split_columns(points)
         home = self._home(points, sensor)
         lows: FloatArray = cell_lows(z, home, self.cells)
         samples: DoubleArray = lowest_points(lows, *self.origin, side)
@@ -79,15 +79,17 @@ class Ground:
 
     def above(self, points: FloatArray) -> FloatArray:
         """Height of each of N×3 points above the floor, metres."""
-        columns = [np.ascontiguousarray(column) for column in points.T]
-        above: FloatArray = heights_above(*columns, self.heights.ravel(), self.cells, *self._scale())
+        above: FloatArray = heights_above(
+            *split_columns(points), self.heights.ravel(), self.cells, *self._scale()
+        )
         return above
 
     def take_off(self, points: FloatArray, ceiling: float) -> tuple[FloatArray, FloatArray]:
         """Those of N×3 points between the floor and `ceiling` metres above it, and their heights."""
-        columns = [np.ascontiguousarray(column) for column in points.T]
         above = self.above(points)
-        kept, heights = between(*columns, above, np.float32(self.clearance), np.float32(ceiling))
+        kept, heights = between(
+            *split_columns(points), above, np.float32(self.clearance), np.float32(ceiling)
+        )
         return kept, heights
 
     def levelling(self) -> DoubleArray:
@@ -102,7 +104,7 @@ class Ground:
         """Centre the grid on the sensor, in whole cells; returns the cell of each of N×3 points (N,)."""
         side = self.settings.cell
         self.origin = (np.floor(sensor[:2] / side) - self.cells // 2) * side
-        x, y = (np.ascontiguousarray(column) for column in points.T[:2])
+        x, y, _ = split_columns(points)
         home: IndexArray = cell_indices(x, y, *self._scale(), self.cells)
         return home
 
@@ -114,6 +116,12 @@ class Ground:
     def _flat(self, plane: DoubleArray) -> FloatArray:
         x, y = self.origin[:, None] + (np.arange(self.cells) + 0.5) * self.settings.cell
         return np.asarray(plane[0] * x[:, None] + plane[1] * y + plane[2], np.float32)
+
+
+def split_columns(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """x, y and z of N×3 points, each (N,) in one piece: not copied where they come from `to_fixed`."""
+    x, y, z = points.T
+    return np.ascontiguousarray(x), np.ascontiguousarray(y), np.ascontiguousarray(z)
 
 
 def fit_plane(samples: DoubleArray, sensor: DoubleArray, previous: DoubleArray | None = None) -> DoubleArray:
