@@ -16,7 +16,7 @@ from despite_ros.limbs import LIMBS
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.clock import ClockOffsets
 from despite_ros.matching.cues import TrackCues, WearerCues
-from despite_ros.matching.matcher import Matcher, MatchingFrame, window_weights
+from despite_ros.matching.matcher import Matcher, MatchingFrame, moving_shares, window_weights
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.travel import TravelCue
 from despite_ros.matching.zero_shot import ZeroShot
@@ -225,6 +225,7 @@ class Reidentifier:
 
     def _match(self, frame: PeopleFrame, similarity: FloatArray) -> tuple[Assignment, ...]:
         """Names from this frame's similarity and all before."""
+        moving = moving_shares(self._windows.motion, self._settings.matching)
         return self._matcher.update(
             MatchingFrame(
                 frame.stamp_ns,
@@ -232,8 +233,9 @@ class Reidentifier:
                 [person.position for person in frame.people],
                 self._tracks.points,
                 similarity,
-                window_weights(self._windows.motion, self._tracks.seen, self._settings.matching),
+                window_weights(moving, self._tracks.seen, self._settings.matching),
                 self._travel.log_odds(),
+                moving,
                 np.asarray(self._windows.present.sum(axis=1), np.int64),
                 self._tracks.visible(frame.stamp_ns),
                 self._tracks.jumped,

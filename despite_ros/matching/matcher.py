@@ -24,8 +24,8 @@ class MatchingFrame:
 
     positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
     where a window is not full. weights: M×K, of these windows. travel: M×K, log-odds of the `TravelCue`.
-    sensors: M, how many of the wearer's are heard. visible: K, whether a sweep hit the track a short while
-    ago. jumped: tracks that have changed hands.
+    moving: M, 0 for a wearer at rest to 1. sensors: M, how many of the wearer's are heard. visible: K,
+    whether a sweep hit the track a short while ago. jumped: tracks that have changed hands.
     """
 
     stamp_ns: int
@@ -35,6 +35,7 @@ class MatchingFrame:
     similarity: FloatArray
     weights: DoubleArray
     travel: DoubleArray
+    moving: DoubleArray
     sensors: IntArray
     visible: BoolArray
     jumped: Sequence[int] = ()
@@ -93,8 +94,9 @@ class Matcher:
         held = log_odds + self._settings.inertia * current
         trusted = log_odds + self._trust[:, None] * current
         chosen, (belief, said) = assign(held), self._sure * marginals(np.stack([held, trusted]))
+        least = self._least_confidences(frame.moving)
         decided = [
-            self._decide(index, candidates, int(chosen[index]), belief[index], said[index])
+            self._decide(index, candidates, int(chosen[index]), belief[index], said[index], least[index])
             for index in range(len(self._wearers))
         ]
         self._remember(chosen, decided, log_odds)
@@ -141,17 +143,28 @@ class Matcher:
         present = self._settings.present_prior
         return float(np.log(present / (1.0 - present) / max(tracks, 1)))
 
+    def _least_confidences(self, moving: DoubleArray) -> DoubleArray:
+        """From which belief each wearer is given a new name: people at rest are much like each other."""
+        moved, rests = self._settings.assign_confidence, self._settings.resting_confidence
+        return np.asarray(moved + (1.0 - moving) * max(rests - moved, 0.0), np.float64)
+
     def _decide(
-        self, index: int, candidates: Sequence[int], chosen: int, belief: DoubleArray, said: DoubleArray
+        self,
+        index: int,
+        candidates: Sequence[int],
+        chosen: int,
+        belief: DoubleArray,
+        said: DoubleArray,
+        least: float,
     ) -> Assignment:
         """The wearer's candidate if it is sure enough, else whether it is absent or not known yet.
 
-        belief: with the hysteresis, which keeps names. said: without, which is what a name is worth.
+        belief: with the hysteresis, which keeps names. said: without, which is what a name is worth. least:
+        belief from which there is a new name.
         """
         number = candidates[chosen] if chosen != NOBODY else NOBODY
         kept = number == self._current[index]
-        least = self._settings.keep_confidence if kept else self._settings.assign_confidence
-        if belief[chosen] < least:
+        if belief[chosen] < (self._settings.keep_confidence if kept else least):
             number, chosen = NOBODY, NOBODY
         confidence = float(said[chosen])
         state = State.ASSIGNED
@@ -198,12 +211,15 @@ def best_rivals(log_odds: AnyArray) -> DoubleArray:
     return np.asarray(np.where(known == best, second, best), np.float64)
 
 
-def window_weights(motion: FloatArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:
+def moving_shares(motion: AnyArray, settings: MatchingSettings) -> DoubleArray:
+    """How much wearers move, 0 at rest to 1. motion: rms free acceleration of the limbs in a window, m/s²."""
+    return np.asarray(motion**2 / (motion**2 + settings.moving**2 + 1e-9), np.float64)
+
+
+def window_weights(moving: DoubleArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:
     """Weights wearers × tracks of windows: more where the limbs move and the person was really seen.
 
-    motion: per wearer, rms free acceleration of its limbs over the window, m/s². seen: per track, share of
-    the window's frames in which a sweep hit it.
+    moving: per wearer, 0 to 1. seen: per track, share of the window's frames in which a sweep hit it.
     """
-    moving = motion**2 / (motion**2 + settings.moving**2 + 1e-9)
     weights = settings.resting_weight + (1.0 - settings.resting_weight) * moving
     return np.asarray(np.outer(weights, seen), np.float64)

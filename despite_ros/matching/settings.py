@@ -38,11 +38,12 @@ class MatchingSettings:
         3.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
     )
     assign_confidence: float = setting(0.5, "confidence from which a wearer is assigned", 0.05, 1.0)
+    resting_confidence: float = setting(0.9, "the same for a wearer whose limbs rest", 0.05, 1.0)
     keep_confidence: float = setting(0.3, "confidence below which an assignment is given up", 0.0, 1.0)
     astray: float = setting(0.02, "share of sure names whose track has left its person", 0.0, 0.5)
     absent_confidence: float = setting(0.6, "confidence from which a wearer is said to be absent", 0.05, 1.0)
     lost_memory: float = setting(
-        10.0, "how long a lost track's evidence is kept for its successor, s", 0.0, 120.0
+        20.0, "how long a lost track's evidence is kept for its successor, s", 0.0, 120.0
     )
     reach_speed: float = setting(
         1.5, "how far a lost track's successor may be, m per s of absence", 0.0, 10.0

@@ -1,5 +1,6 @@
 """The matcher on made-up cosines of known statistics."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from despite_ros.matching.matcher import (
     Matcher,
     MatchingFrame,
     best_rivals,
+    moving_shares,
     window_weights,
 )
 from despite_ros.matching.settings import MatchingSettings
@@ -37,11 +39,17 @@ def cosines(rng: np.random.Generator, wearers: int, people: int, frames: int) ->
 
 
 def run(
-    matcher: Matcher, frames: FloatArray, sensors: int = 4, points: float = USUAL, travel: float = 0.0
+    matcher: Matcher,
+    frames: FloatArray,
+    sensors: int = 4,
+    points: float = USUAL,
+    travel: float = 0.0,
+    moving: Sequence[float] | float = 1.0,
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
     cue = np.full((wearers, people), travel)
+    shares = np.broadcast_to(moving, len(frames))
     return [
         matcher.update(
             MatchingFrame(
@@ -52,6 +60,7 @@ def run(
                 frame,
                 np.ones((wearers, people)),
                 cue,
+                np.full(wearers, shares[index]),
                 np.full(wearers, sensors),
                 np.ones(people, np.bool_),
             )
@@ -128,6 +137,13 @@ def test_keeping_a_name_makes_it_no_surer() -> None:
     assert run(matcher(1), frames)[-1][0].confidence > 0.95
 
 
+def test_at_rest_a_new_name_takes_more_than_keeping_one() -> None:
+    """A cosine that names somebody who moves names nobody at rest, and does not take a name away."""
+    weak = np.full((60, 1, 1), 0.5 * (RIGHT + WRONG) + 0.7 / SCALE, np.float32)
+    for moving, named in (([0.0] * 60, NOBODY), ([1.0] * 60, 0), ([1.0] * 30 + [0.0] * 30, 0)):
+        assert run(matcher(1), weak, moving=moving)[-1][0].track_id == named
+
+
 def test_silent_wearers_are_stale() -> None:
     answer = run(matcher(2), cosines(np.random.default_rng(0), 2, 2, 50), sensors=0)[-1]
     assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
@@ -165,6 +181,7 @@ def test_confidence_margin_and_similarity_belong_together() -> None:
 
 
 def test_windows_weigh_more_where_limbs_move_and_people_are_seen() -> None:
-    weights = window_weights(np.array([0.0, 5.0], np.float32), np.array([1.0, 0.5]), SETTINGS)
+    moving = moving_shares(np.array([0.0, 5.0], np.float32), SETTINGS)
+    weights = window_weights(moving, np.array([1.0, 0.5]), SETTINGS)
     assert weights[1, 0] > 0.9 > weights[0, 0] == pytest.approx(SETTINGS.resting_weight)
     np.testing.assert_allclose(weights[:, 1], 0.5 * weights[:, 0])
