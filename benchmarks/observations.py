@@ -15,6 +15,7 @@ from despite_ros.bags.writer import wearers_of
 from despite_ros.encoders import Encoders
 from despite_ros.motion.wearers import Wearer, parse_wearers
 from despite_ros.people.segmenter import Segmenter
+from despite_ros.people.settings import PeopleSettings
 from despite_ros.pipeline import Reidentifier
 from despite_ros.records import PeopleFrame
 from despite_ros.settings import Settings
@@ -70,7 +71,7 @@ def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observ
     worn = max(1, round(0.75 * case.people))
     rng = np.random.default_rng(case.seed)
     scene = random_scene(rng, case.people, worn, 1, case.seconds, case.sensor, repertoire=repertoire)
-    find = TrueTracks(scene).process if true_tracks else _finder()
+    find = TrueTracks(scene).process if true_tracks else _finder(case.sensor)
     frames, truth = [], []
     for sweep in scene.sweeps():
         if case.gap and case.gap[0] <= 1e-9 * (sweep.stamp_ns - scene.start_ns) < case.gap[1]:
@@ -83,8 +84,8 @@ def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observ
     return Observation(frames, truth, scene.imu(), wearers)
 
 
-def _finder() -> Callable[[Sweep], PeopleFrame | None]:
-    segmenter = Segmenter(Settings().people)
+def _finder(sensor: str) -> Callable[[Sweep], PeopleFrame | None]:
+    segmenter = Segmenter(PeopleSettings(sensor=sensor))
     return lambda sweep: segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
 
 

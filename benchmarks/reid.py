@@ -2,8 +2,8 @@
 
     python -m benchmarks.reid [--quick | --full] [--model DIR] [--mocap DIR] [--true-tracks]
 
-Writes `benchmarks/results/reid.json` and, beside it, its tables, `reid.md`; with captured motion
-`reid_captured`, with true tracks `reid_true_tracks`.
+Every scene is seen with its LiDAR's preset. Writes `benchmarks/results/reid.json` and, beside it, its tables,
+`reid.md`; with captured motion `reid_captured`, with true tracks `reid_true_tracks`.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from despite_ros.people.partition import outline, outlines, sort_parts, split
 from despite_ros.people.settings import PartitionSettings
 
 # People rarely appear beside others: so much likelier must the parts of a claim be than the whole (log-odds).
-NEWCOMER = 2.0
+NEWCOMER = 2.5
 
 
 class Candidate(NamedTuple):
