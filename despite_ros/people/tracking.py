@@ -174,7 +174,7 @@ class Tracker:
 
     def _reach(self, tracks: list[Track]) -> DoubleArray:
         """How far each of T tracks may have gone from where it is predicted, metres (T,)."""
-        unseen = np.array([(self.stamp_ns or 0) - track.seen_ns for track in tracks]) * 1e-9
+        unseen = np.array([(self.stamp_ns or 0) - track.glimpsed_ns for track in tracks]) * 1e-9
         return np.asarray(NEARBY + STRIDE * unseen)
 
     def _born(self, detection: Detection) -> Track:
@@ -200,7 +200,7 @@ class Tracker:
         now = self.stamp_ns or 0
         unseen, unglimpsed = (now - track.seen_ns) * 1e-9, (now - track.glimpsed_ns) * 1e-9
         patience = self.settings.occlusion if track.confirmed else self.settings.tentative
-        found = unglimpsed <= patience and unseen <= self.settings.memory
+        found = unglimpsed <= patience and unseen <= max(patience, self.settings.memory)
         least = DISBELIEF if not track.confirmed else DESPAIR
         return found and track.evidence > least and track.crowded < TWIN_SWEEPS
 

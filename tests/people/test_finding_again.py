@@ -1,5 +1,7 @@
 """Who is lost and seen again is the same person, and a body seen in parts is not two."""
 
+from dataclasses import replace
+
 import pytest
 
 from despite_ros.people.detections import Detection
@@ -21,6 +23,12 @@ def follow(sweeps: list[list[Detection]], static: bool = True) -> list[int]:
 def shifting(x: float, sweep: int) -> Detection:
     """Somebody who stands, and shifts from one foot to the other."""
     return seen(x + 0.02 * (sweep % 2), 0)
+
+
+def glimpsed(sweep: int) -> Detection:
+    """A few points of the first track's person, who shifts about at x = 0."""
+    whole = shifting(0.0, sweep)
+    return replace(whole, points=whole.points[:4], log_odds=-6.0, owner=1, glimpse=True)
 
 
 def walking(sweep: int) -> Detection:
@@ -50,12 +58,17 @@ def test_a_few_points_keep_a_track_alive_where_there_is_no_background(static: bo
     tracker = Tracker(TrackingSettings())
     for sweep in range(60):
         tracker.predict(sweep * SWEEP_NS)
-        whole = shifting(0.0, sweep)
-        glimpse = Detection(
-            whole.points[:4], whole.middle, whole.position, whole.size, 1.0, -6.0, 1, glimpse=True
-        )
-        tracker.update([whole if sweep < 10 else glimpse], static)
+        tracker.update([shifting(0.0, sweep) if sweep < 10 else glimpsed(sweep)], static)
     assert [track.track_id for track in tracker.shown] == kept
+
+
+def test_somebody_far_from_who_is_glimpsed_is_somebody_else() -> None:
+    tracker = Tracker(TrackingSettings())
+    for sweep in range(60):
+        tracker.predict(sweep * SWEEP_NS)
+        other = [shifting(4.0, sweep)] if sweep > 50 else []
+        tracker.update([shifting(0.0, sweep) if sweep < 10 else glimpsed(sweep), *other], static=True)
+    assert [track.track_id for track in tracker.shown] == [0, 1]
 
 
 def test_who_appears_beside_somebody_is_shown_a_little_later() -> None:
@@ -86,7 +99,4 @@ def test_a_track_takes_its_person_back_from_a_new_one() -> None:
 
 def owned(detection: Detection, key: int) -> Detection:
     """The same, claimed by a track."""
-    return Detection(
-        detection.points, detection.middle, detection.position, detection.size, detection.top,
-        detection.log_odds, key,
-    )  # fmt: skip
+    return replace(detection, owner=key)
