@@ -11,7 +11,7 @@ from launch_ros.actions import Node
 from despite_ros.nodes.launching import ARGUMENTS, parameters
 from launch import LaunchContext, LaunchDescription
 
-SHARED = ("lidar_topics", "wearers", "model", "device", "params_file", "fixed_frame", "log_level")
+SHARED = ("lidar_topics", "sensor", "wearers", "model", "device", "params_file", "fixed_frame", "log_level")
 OWN = {
     "bag": (None, "ROS 2 recording: a bag folder or an .mcap file"),
     "truth": ("", "truth.jsonl to score against; empty: no scores"),

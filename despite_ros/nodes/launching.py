@@ -12,6 +12,7 @@ from despite_ros.settings import Settings
 # name: (default, description); an empty default leaves the value to params_file
 ARGUMENTS = {
     "lidar_topics": ("", "PointCloud2 topics, separated by commas"),
+    "sensor": ("", "make or model of the LiDAR, whose preset suits it: ouster, vlp16, livox_mid360, …"),
     "wearers": ("", "wearers file (YAML): who carries which IMU topics"),
     "model": ("", "released model: a name, or the path of a model's folder"),
     "device": ("", "where the encoders run: auto, cpu, cuda or tensorrt"),
@@ -24,6 +25,7 @@ ARGUMENTS = {
     "bag": ("", "folder of a new recording of inputs and results; empty: none"),
 }
 PARAMETERS = {
+    "sensor": "people.sensor",
     "model": "encoders.model",
     "device": "encoders.device",
     "fixed_frame": "nodes.fixed_frame",

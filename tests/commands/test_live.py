@@ -21,12 +21,14 @@ def test_what_is_not_given_is_left_to_the_settings_file() -> None:
 def test_what_is_given_becomes_parameters() -> None:
     given = {
         "lidar_topics": "/front, /rear",
+        "sensor": "ouster",
         "wearers": "wearers.yaml",
         "bag": "out/bag",
         "composed": "false",
     }
     made = parameters(DEFAULTS | given)
     assert made["nodes.lidar_topics"] == ["/front", "/rear"]
+    assert made["people.sensor"] == "ouster"
     assert Path(made["nodes.wearers"]).is_absolute()
     assert programs(DEFAULTS | given) == ("people", "reid", "recorder")
 
