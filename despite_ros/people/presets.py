@@ -17,7 +17,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "velodyne": {"background.azimuth": 0.25},
     "velodyne_16": FEW_BEAMS,
     "hesai": {"background.azimuth": 0.25},
-    "livox": {**ROSETTE, "clustering.spacing_per_metre": 0.02},
+    "livox": {**ROSETTE, "clustering.spacing_per_metre": 0.02, "sweeps": 2},
     "robosense": {"background.azimuth": 0.25, "min_range": 0.4},
     "robosense_16": {"min_range": 0.4, **FEW_BEAMS},
     "solid_state": {"background.azimuth": 0.25, "background.margin": 0.1},

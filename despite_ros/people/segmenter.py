@@ -19,6 +19,7 @@ from despite_ros.people.gate import CERTAIN, REASONS, Gate
 from despite_ros.people.ground import Ground
 from despite_ros.people.presets import with_preset
 from despite_ros.people.rate import RateKeeper
+from despite_ros.people.recent_sweeps import RecentSweeps
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.surroundings import Surroundings
 from despite_ros.people.track import Track
@@ -55,6 +56,7 @@ class Segmenter:
         settings = with_preset(settings, settings.sensor)
         self.settings = settings
         self.rate = RateKeeper(settings.rate)
+        self.recent = RecentSweeps(settings.sweeps, settings.rate)
         self.ground = Ground(settings.ground, settings.max_range)
         self.background = Background(settings.background)
         self.clustering = Clustering(settings.clustering, settings.max_range)
@@ -66,6 +68,7 @@ class Segmenter:
     def reset(self) -> None:
         """Forget tracks, floor and background, as when time goes back."""
         self.rate.reset()
+        self.recent.reset()
         self.ground.reset()
         self.background.reset()
         self.tracker.reset()
@@ -97,6 +100,7 @@ class Segmenter:
         watch, counters = Stopwatch(), dict.fromkeys(COUNTERS, 0)
         counters["points"], counters["missed_sweeps"] = len(cloud), self.rate.missed
         points = to_fixed(cloud, pose, self.settings.min_range, self.settings.max_range)
+        points = self.recent.with_earlier(points, stamp_ns)
         watch.lap("transform")
         points, above = self._off_the_ground(points, pose)
         self.surroundings.fill(points, sensor)

@@ -113,6 +113,7 @@ class PeopleSettings:
     max_range: float = setting(20.0, "farthest point that is looked at, m", 2.0, 100.0)
     min_range: float = setting(0.3, "nearest point that is looked at (the robot itself), m", 0.0, 10.0)
     rate: float = setting(10.0, "frames a second handed on; faster sensors are thinned, Hz", 1.0, 50.0)
+    sweeps: int = setting(1, "newest sweeps looked at together; more than 1 for sparse sensors", 1, 10)
     ground: GroundSettings = section(GroundSettings)
     background: BackgroundSettings = section(BackgroundSettings)
     clustering: ClusteringSettings = section(ClusteringSettings)
