@@ -9,12 +9,14 @@ from despite_ros.arrays import AnyArray, BoolArray, DoubleArray, FloatArray, Int
 from despite_ros.limbs import LIMBS
 from despite_ros.matching.assignment import assign, marginals
 from despite_ros.matching.evidence import Evidence, Source, left_behind
+from despite_ros.matching.presence import Presence
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
 LEAST_RIVAL = -4.0  # log-odds; how much less likely a rival is makes no difference
 UNSEEN = -3.0  # log-odds, at most, of a pair that no full window has spoken for
+SURE = 0.9  # confidence of a name from which its wearer counts as being there
 FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more
 
 
@@ -77,6 +79,7 @@ class Matcher:
         )
         self._evidence = Evidence(count, sources, settings.memory, settings)
         self._recent = Evidence(count, sources, settings.swap_memory, settings)
+        self._presence = Presence(count, settings)
         self._swaps = SwapWatch(settings)
         self._current = [NOBODY] * count  # track_id, kept while that track is lost
         self._trust = np.zeros(count)  # log-odds that spoke for it at its best, at most the inertia
@@ -101,7 +104,10 @@ class Matcher:
         ]
         self._remember(chosen, decided, log_odds)
         heard = gathered.max(axis=1, initial=0.0) > 0.0
-        return tuple(self._seen(item, index, frame, bool(heard[index])) for index, item in enumerate(decided))
+        seen = [self._seen(item, index, frame, bool(heard[index])) for index, item in enumerate(decided)]
+        sure = [item.state == State.ASSIGNED and item.confidence > SURE for item in seen]
+        self._presence.follow(frame.stamp_ns, np.array(sure, np.bool_))
+        return tuple(seen)
 
     def _gather(self, frame: MatchingFrame) -> None:
         """Add the frame's evidence, of windows and of travel, to what there is."""
@@ -138,10 +144,9 @@ class Matcher:
         """Wearers × candidates: whether the wearer goes by this track's name now."""
         return np.asarray(np.array(self._current)[:, None] == np.array(candidates, np.int64), np.bool_)
 
-    def _prior(self, tracks: int) -> float:
-        """Log-odds, before any evidence, of one track against the wearer being absent."""
-        present = self._settings.present_prior
-        return float(np.log(present / (1.0 - present) / max(tracks, 1)))
+    def _prior(self, tracks: int) -> DoubleArray:
+        """Log-odds, before any evidence, of one track against the wearer being absent: wearers × 1."""
+        return self._presence.log_odds()[:, None] - np.log(max(tracks, 1))
 
     def _least_confidences(self, moving: DoubleArray) -> DoubleArray:
         """From which belief each wearer is given a new name: people at rest are much like each other."""

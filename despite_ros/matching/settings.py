@@ -33,7 +33,14 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.6, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.5, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    known_prior: float = setting(
+        0.97, "the same of a wearer who was surely named for known_time", 0.01, 0.999
+    )
+    known_time: float = setting(
+        20.0, "how long a wearer is surely named until it is known to be there, s", 1.0, 600.0
+    )
+    known_memory: float = setting(120.0, "time constant of forgetting that, s", 1.0, 3600.0)
     inertia: float = setting(
         3.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
     )

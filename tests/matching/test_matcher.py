@@ -161,7 +161,7 @@ def test_what_is_like_everybody_is_weaker_evidence() -> None:
 
 
 def test_of_a_single_sensor_less_similarity_is_expected() -> None:
-    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.04, np.float32)
+    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.03, np.float32)
     few, all_four = (run(matcher(1), frames, sensors=sensors)[-1][0] for sensors in (1, 4))
     assert (few.track_id, all_four.track_id) == (0, NOBODY)
 
