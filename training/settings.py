@@ -13,6 +13,7 @@ class TrainSettings:
     data: tuple[str, ...] = setting((), "sequence stores to train on (their group `train`)")
     validate: tuple[str, ...] = setting((), "sequence stores to watch (their group `validate`)")
     out: str = setting("out/run", "folder of checkpoints, effective settings and TensorBoard logs")
+    initial: str = setting("", "trained model to start from, a checkpoint or a model's folder; empty: none")
     modalities: tuple[str, ...] = setting(("points", "imu"), "which of points, imu, skeleton, text")
     text_encoder: str = setting("clip", "frozen encoder of the modality text: clip or ngrams")
     width: int = setting(512, "embedding width E", 8, 4096)
@@ -21,6 +22,9 @@ class TrainSettings:
     learn_temperature: bool = setting(True, "train the temperature")
     batch: int = setting(192, "windows in a batch, over all processes", 2)
     windows_per_sequence: int = setting(2, "windows of one sequence in a batch: hard negatives", 1)
+    single_source: float = setting(
+        0.0, "share of the batches that are drawn from one source alone: harder negatives", 0.0, 1.0
+    )
     window_gap: int = setting(5, "frames that windows of one sequence lie apart at least", 1)
     steps: int = setting(4000, "optimiser steps", 1)
     lr: float = setting(1e-3, "learning rate", 0.0, 1.0)

@@ -43,10 +43,12 @@ def train(settings: TrainSettings, resume: bool = False) -> Trainer:
     trainer = Trainer(settings, rank, world)
     if resume:
         trainer.load(out / LAST)
+    elif settings.initial:
+        trainer.start_from(checkpoints.read(settings.initial), settings.initial)
     store = SequenceStore.open(*settings.data).group("train")
     source = BatchSource(
         store, settings.modalities, settings.batch, settings.windows_per_sequence, settings.window_gap,
-        settings.augment, settings.seed, rank, world,
+        settings.augment, settings.seed, rank, world, settings.single_source,
     )  # fmt: skip
     watch = _watch(settings) if rank == 0 else None
     if rank == 0:

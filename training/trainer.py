@@ -10,6 +10,7 @@ from torch import Tensor
 
 from despite_ros.errors import UserError
 from training import distributed
+from training.checkpoints import Checkpoint
 from training.data.batches import Batch
 from training.heads import ActivityHeads, activity_loss
 from training.losses import ContrastiveLoss
@@ -113,6 +114,22 @@ class Trainer:
             group["peak"] = peak
         self.averaged = state["averaged"]
         self.step = int(state["step"])
+
+    def start_from(self, checkpoint: Checkpoint, name: str) -> None:
+        """Take over the weights of a trained model, as it was released; the optimiser starts anew.
+
+        Raises:
+            UserError: its encoders, or their width, are others.
+        """
+        try:
+            self.model.load_state_dict(checkpoint.model.state_dict())
+            if checkpoint.heads is not None:
+                self.heads.load_state_dict(checkpoint.heads.state_dict())
+        except RuntimeError as error:
+            raise UserError(f"{name}: cannot start from here ({error})") from error
+        if "imu" in self.settings.modalities:
+            self.model.imu_encoder.unfold_scale()
+        self.averaged = {name: value.clone() for name, value in self._tensors().items()}
 
     def released(self) -> tuple[Despite, ActivityHeads]:
         """Copies of model and heads that hold the averaged weights (the plain ones without averaging)."""

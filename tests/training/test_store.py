@@ -138,6 +138,21 @@ def test_windows_of_one_sequence_lie_apart(folder: Path) -> None:
             assert second - first >= 5
 
 
+def test_batches_of_one_source_hold_it_alone(tmp_path: Path) -> None:
+    """All sources as often, however many sequences each has."""
+    rng = np.random.default_rng(0)
+    with StoreWriter(tmp_path) as writer:
+        for k in range(12):
+            made = info(f"{k}")
+            writer.add(replace(made, source="few" if k < 2 else "many"), *arrays(rng, 40))
+    store = SequenceStore.open(tmp_path)
+    drawn = source(store, single_source=1.0)
+    chosen = [drawn.choose(np.random.default_rng(step)).sequence for step in range(40)]
+    found = [{drawn.store.sequences[i].info.source for i in windows} for windows in chosen]
+    assert all(len(sources) == 1 for sources in found)
+    assert 8 < sum(sources == {"few"} for sources in found) < 32
+
+
 def test_no_augmentation_changes_nothing(folder: Path) -> None:
     rng = np.random.default_rng(0)
     batch = source(SequenceStore.open(folder)).draw(0)

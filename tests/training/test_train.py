@@ -13,6 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from despite_ros.config import flatten
 from despite_ros.encoders.card import read_card
+from despite_ros.errors import UserError
+from training.checkpoints import read
 from training.data.augment import NONE, PAPER
 from training.data.simulated import Job, fill
 from training.release import main as release
@@ -58,6 +60,23 @@ def test_a_resumed_run_equals_an_unbroken_one(stores: Stores, tmp_path: Path) ->
     assert {"last.pt", "step_000002.pt", "settings.yaml", "model.safetensors", "tensorboard"} <= {
         path.name for path in (tmp_path / "whole").iterdir()
     }
+
+
+def test_a_run_goes_on_from_a_released_model(stores: Stores, tmp_path: Path) -> None:
+    """Scale of the IMU's input and all: before the first step the embeddings are the released ones."""
+    run(stores, tmp_path / "first")
+    released = tmp_path / "first" / "model.safetensors"
+    again = Trainer(replace(SMALL, **stores))
+    again.start_from(read(released), str(released))
+    imu = torch.randn(3, 24, 48, generator=torch.manual_seed(0))
+    torch.testing.assert_close(again.model.encode(imu=imu), read(released).model.encode(imu=imu))
+    assert run(stores, tmp_path / "second", initial=str(released), steps=1).step == 1
+
+
+def test_a_model_of_another_width_is_no_start(stores: Stores, tmp_path: Path) -> None:
+    run(stores, tmp_path / "first", steps=1)
+    with pytest.raises(UserError, match="cannot start from here"):
+        run(stores, tmp_path / "second", width=32, initial=str(tmp_path / "first" / "model.safetensors"))
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ class BatchSource:
     """Draws the batch of a step; what is drawn follows from (seed, step, rank) alone, so resuming is exact.
 
     size: windows over all ranks. per_sequence: windows of one sequence, at least `gap` frames apart where
-    the sequence is long enough.
+    the sequence is long enough. single_source: share of the batches whose windows are of one source alone, so
+    that the people to be told apart do alike things; all sources come as often.
     """
 
     store: SequenceStore
@@ -83,6 +84,7 @@ class BatchSource:
     seed: int
     rank: int = 0
     world: int = 1
+    single_source: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.store.sequences:
@@ -102,12 +104,20 @@ class BatchSource:
 
     def choose(self, rng: np.random.Generator) -> Windows:
         """Windows of one batch: sequences at random, `per_sequence` windows of each."""
-        usable = np.array([i for i, item in enumerate(self.store.sequences) if item.info.frames >= FRAMES])
+        usable = self._usable(rng)
         count = -(-self.size // self.per_sequence)
         sequences = rng.choice(usable, count, replace=count > len(usable))
         starts = [self._starts(int(sequence), rng) for sequence in sequences]
         windows = Windows(np.repeat(sequences, self.per_sequence), np.concatenate(starts))
         return Windows(windows.sequence[: self.size], windows.start[: self.size])
+
+    def _usable(self, rng: np.random.Generator) -> IntArray:
+        """Sequences that a batch may hold: all that are long enough, or those of one source."""
+        usable = [i for i, item in enumerate(self.store.sequences) if item.info.frames >= FRAMES]
+        if rng.random() < self.single_source:
+            source = rng.choice(sorted({self.store.sequences[i].info.source for i in usable}))
+            usable = [i for i in usable if self.store.sequences[i].info.source == source]
+        return np.array(usable)
 
     def _starts(self, sequence: int, rng: np.random.Generator) -> IntArray:
         """First frames: sorted random offsets in what is left after the gaps."""

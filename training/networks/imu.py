@@ -38,3 +38,8 @@ class ImuEncoder(nn.Module):
         """Move the input scale into the first layer's weights; outputs stay the same."""
         self.lstm.get_parameter("weight_ih_l0").mul_(self.input_scale)
         self.input_scale.fill_(1.0)
+
+    @torch.no_grad()
+    def unfold_scale(self) -> None:
+        """The reverse, for weights that take SI channels and are trained on: divide the input scale out."""
+        self.lstm.get_parameter("weight_ih_l0").div_(self.input_scale)
