@@ -146,7 +146,7 @@ class Matcher:
 
     def _prior(self, tracks: int) -> DoubleArray:
         """Log-odds, before any evidence, of one track against the wearer being absent: wearers × 1."""
-        return self._presence.log_odds()[:, None] - np.log(max(tracks, 1))
+        return np.asarray(self._presence.log_odds()[:, None] - np.log(max(tracks, 1)), np.float64)
 
     def _least_confidences(self, moving: DoubleArray) -> DoubleArray:
         """From which belief each wearer is given a new name: people at rest are much like each other."""

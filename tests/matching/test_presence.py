@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from despite_ros.arrays import DoubleArray
 from despite_ros.matching.presence import Presence
 from despite_ros.matching.settings import MatchingSettings
 
@@ -8,8 +9,8 @@ SETTINGS = MatchingSettings(present_prior=0.5, known_prior=0.9, known_time=10.0,
 FRAME_NS = 100_000_000
 
 
-def probability(log_odds: np.ndarray) -> list[float]:
-    return (1.0 / (1.0 + np.exp(-log_odds))).tolist()
+def probability(log_odds: DoubleArray) -> DoubleArray:
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)), np.float64)
 
 
 def test_who_is_named_for_long_is_known_to_be_there() -> None:

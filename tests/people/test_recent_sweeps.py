@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.people.presets import with_preset
 from despite_ros.people.recent_sweeps import RecentSweeps
 from despite_ros.people.segmenter import Segmenter
@@ -47,7 +47,7 @@ def test_people_of_whom_one_sweep_shows_little_are_seen_in_two(crossing: Recorde
     assert shares[1] > shares[0] + 0.2
 
 
-def tracked(recorded: Recorded, sweeps: int, velocity: FloatArray) -> float:
+def tracked(recorded: Recorded, sweeps: int, velocity: DoubleArray) -> float:
     """Share of the three people who are seen, in a world of which little is left of each sweep."""
     segmenter, seen = Segmenter(replace(PeopleSettings(), sweeps=sweeps)), []
     for k, (cloud, pose, owners) in enumerate(
