@@ -20,6 +20,7 @@ COLUMNS = {
     "absent_named": "{:.3f}", "swaps_per_minute": "{:.2f}", "idf1_names": "{:.3f}", "idf1_tracks": "{:.3f}",
     "activity": "{:.3f}",
 }  # fmt: skip
+SCENE_COLUMNS = ("tracked", "right", "wrong", "absent_named", "idf1_tracks")
 MEANING = """\
 tracked: share of visible people who have a track, which bounds the rest. right: share of time, from 5 s
 on, with a visible wearer on the right track; wrong: on a wrong one (the rest: not named). seconds_to_right:
@@ -89,9 +90,10 @@ def tables(report: Line) -> str:
         _table(["confidence", "names", "right"], _reliability(plain)),
         f"Two replays of the same samples give the same bytes: {_said(report['rows'])}.",
         "",
-        "Embeddings and names, milliseconds a sweep on one core (live, with everything: `benchmarks.live`):",
+        "Scene by scene, with milliseconds a sweep for embeddings and names on one core",
+        "(live, with everything: `benchmarks.live`):",
         "",
-        _table(["scene", "LiDAR", "p50", "p99"], [_speed(row) for row in plain]),
+        _table(["scene", "LiDAR", *SCENE_COLUMNS, "p50", "p99"], [_scene(row) for row in plain]),
     ]
     if report["memory"]:
         points = [[f"{p['minutes']:.1f}", f"{p['peak_mib']:.1f}"] for p in report["memory"]]
@@ -104,9 +106,10 @@ def _said(rows: Sequence[Line]) -> str:
     return "not compared" if not compared else "yes" if all(compared) else "NO"
 
 
-def _speed(row: Line) -> list[str]:
+def _scene(row: Line) -> list[str]:
+    figures = [COLUMNS[key].format(row[key]) for key in SCENE_COLUMNS]
     latency = row["encode_and_match_ms"]
-    return [row["name"], row["sensor"], f"{latency['p50']:.1f}", f"{latency['p99']:.1f}"]
+    return [row["name"], row["sensor"], *figures, f"{latency['p50']:.1f}", f"{latency['p99']:.1f}"]
 
 
 def _activities(rows: Sequence[Line]) -> list[list[str]]:
