@@ -18,7 +18,7 @@ from despite_ros.matching.matcher import (
 from despite_ros.matching.settings import MatchingSettings
 from despite_ros.records import NOBODY, Assignment, State
 
-SETTINGS = MatchingSettings(travel_weight=0.0)
+SETTINGS = MatchingSettings(travel_weight=0.0, present_prior=0.5)
 FRAME_NS = 100_000_000
 RIGHT, WRONG = 0.6, 0.1  # mean cosines; their spread is SPREAD
 SPREAD = 0.2
