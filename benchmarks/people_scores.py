@@ -51,10 +51,12 @@ class Tally:
 
 
 def _owners(sweep: Sweep, points: FloatArray) -> IndexArray:
-    """Whose the points (N×3, fixed frame, bit for bit from the sweep) are (N,)."""
-    known = _bytes(to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, 1e6))
+    """Whose those points (N×3, fixed frame) are that are, bit for bit, of this sweep and not earlier."""
+    known, wanted = _bytes(to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, 1e6)), _bytes(points)
     order = np.argsort(known)
-    return np.asarray(sweep.person_index[order[np.searchsorted(known[order], _bytes(points))]])
+    places = np.searchsorted(known[order], wanted).clip(max=len(known) - 1)
+    of_this_sweep = known[order[places]] == wanted
+    return np.asarray(sweep.person_index[order[places[of_this_sweep]]])
 
 
 def _bytes(points: FloatArray) -> Any:
