@@ -33,7 +33,7 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.7, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.5, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     known_prior: float = setting(
         0.97, "the same of a wearer who was surely named for known_time", 0.01, 0.999
     )
