@@ -20,6 +20,7 @@ COLUMNS = {
     "absent_named": "{:.3f}", "swaps_per_minute": "{:.2f}", "idf1_names": "{:.3f}", "idf1_tracks": "{:.3f}",
     "activity": "{:.3f}",
 }  # fmt: skip
+SCANS = ("spinning", "rosette")
 SCENE_COLUMNS = ("tracked", "right", "wrong", "absent_named", "idf1_tracks")
 MEANING = """\
 tracked: share of visible people who have a track, which bounds the rest. right: share of time, from 5 s
@@ -90,6 +91,9 @@ def tables(report: Line) -> str:
         _table(["confidence", "names", "right"], _reliability(plain)),
         f"Two replays of the same samples give the same bytes: {_said(report['rows'])}.",
         "",
+        "Right, by how the LiDAR scans:",
+        "",
+        _table(["scene", *SCANS], _by_scan(plain)),
         "Scene by scene, with milliseconds a sweep for embeddings and names on one core",
         "(live, with everything: `benchmarks.live`):",
         "",
@@ -104,6 +108,17 @@ def tables(report: Line) -> str:
 def _said(rows: Sequence[Line]) -> str:
     compared = [row["two_replays_identical"] for row in rows if "two_replays_identical" in row]
     return "not compared" if not compared else "yes" if all(compared) else "NO"
+
+
+def _by_scan(rows: Sequence[Line]) -> list[list[str]]:
+    """Per size of the scenes: share right, mean over the LiDARs of each way to scan."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: {scan: [] for scan in SCANS})
+    for row in rows:
+        found[row["name"]][SCANS[row["sensor"].startswith("livox")]].append(row["right"])
+    return [
+        [name, *(f"{np.mean(right):.3f}" if right else "" for right in scans.values())]
+        for name, scans in found.items()
+    ]
 
 
 def _scene(row: Line) -> list[str]:
