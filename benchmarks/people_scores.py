@@ -30,13 +30,18 @@ class Tally:
     overlaps: list[DoubleArray] = field(default_factory=list)
 
     def add(self, sweep: Sweep, segments: dict[int, FloatArray]) -> None:
-        """Compare one sweep's segments (track_id → points in the fixed frame) with the truth."""
+        """Compare one sweep's segments (track_id → points in the fixed frame) with the truth.
+
+        A track of which only an earlier sweep shows points is left out, as one that is only predicted is.
+        """
         owners = sweep.person_index
         everybody = np.unique(owners[owners >= 0])
         sizes = np.array([(owners == who).sum() for who in everybody])
         distance = np.linalg.norm(sweep.cloud, axis=1)
         near = np.array([np.median(distance[owners == who]) < FARTHEST for who in everybody], bool)
-        found = [_owners(sweep, points) for points in segments.values()]
+        owned = {track: _owners(sweep, points) for track, points in segments.items()}
+        hit = [track for track, of in owned.items() if len(of)]
+        found = [owned[track] for track in hit]
         shared = np.array([[(of == who).sum() for of in found] for who in everybody], int)
         shared = shared.reshape(len(everybody), len(found))
         lengths = np.array([len(of) for of in found])
@@ -46,7 +51,7 @@ class Tally:
         other = {c for r, c in zip(rows, columns, strict=True) if overlap[r, c] > 0.1 and not counted[r]}
         kept = [c for c in range(len(found)) if c not in other]
         self.people.append(everybody[counted])
-        self.tracks.append(np.array(list(segments), np.int32)[kept])
+        self.tracks.append(np.array(hit, np.int32)[kept])
         self.overlaps.append(overlap[counted][:, kept])
 
 

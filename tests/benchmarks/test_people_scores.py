@@ -20,4 +20,4 @@ def test_points_of_an_earlier_sweep_count_neither_way() -> None:
     tally.add(sweep_of(newest), {7: points})
     tally.add(sweep_of(newest), {7: points[:30]})
     tally.add(sweep_of(newest), {7: points[60:]})
-    assert [overlap.tolist() for overlap in tally.overlaps] == [[[1.0]], [[0.5]], [[0.0]]]
+    assert [overlap.tolist() for overlap in tally.overlaps] == [[[1.0]], [[0.5]], [[]]]
