@@ -33,6 +33,6 @@ class RecentSweeps:
         if stamp_ns - self._stamp_ns > LATE * self._period_ns:
             self.reset()
         self._stamp_ns = stamp_ns
-        together = np.concatenate([points.T, *(earlier.T for earlier in self._earlier)], axis=1).T
+        sweeps = [points, *self._earlier]
         self._earlier.appendleft(points)
-        return together
+        return points if len(sweeps) == 1 else np.concatenate([sweep.T for sweep in sweeps], axis=1).T
