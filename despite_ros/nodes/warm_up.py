@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from despite_ros.limbs import POINTS
+from despite_ros.motion.imu import limb_channels
 from despite_ros.people.clouds import decode
+from despite_ros.people.partition import outline
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.records import PeopleFrame, Person
@@ -36,13 +38,16 @@ def warm_up_people(settings: PeopleSettings) -> None:
     period_ns = round(1e9 / settings.rate)
     for frame in range(5):
         segmenter.process(points, frame * period_ns)
+    outline(points, np.arange(2, dtype=np.int32))  # of parts of somebody known, which boxes have not
 
 
 def warm_up_reid(reidentifier: "Reidentifier") -> None:
-    """Run one made-up person through full windows, and forget it."""
+    """Run one made-up person through full windows and forget it; resample one made-up IMU at rest."""
     crop = np.random.default_rng(0).normal(0.0, 0.3, (POINTS, 3)).astype(np.float32)
     zeros, covariance = np.zeros(3, np.float32), np.eye(4, dtype=np.float32)
     person = Person(0, zeros, np.ones(3, np.float32), zeros, covariance, 0.0, POINTS, crop)
     for frame in range(26):
         reidentifier.people(PeopleFrame(frame * 100_000_000, "", (person,)))
     reidentifier.reset()
+    upright, at_rest = np.tile((0.0, 0.0, 0.0, 1.0), (2, 1)), np.tile((0.0, 0.0, 9.81), (2, 1))
+    limb_channels(np.arange(2), upright, at_rest, upright[0], np.arange(2))

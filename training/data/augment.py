@@ -16,6 +16,7 @@ from despite_ros.limbs import LIMBS, pack_channels, unpack_channels
 from despite_ros.motion.sampling import ANCHORS, NEAR_ORIGIN
 from despite_ros.simulation.skeleton import JOINTS
 
+DENSEST = 200.0  # points of a crop that sparsity has thinned out
 MIRRORED_LIMBS = [1, 0, 3, 2]
 FLIP = np.array([1, -1, 1], np.float32)
 MIRRORED_JOINTS = [
@@ -42,7 +43,8 @@ class AugmentSettings:
         6.0, "IMU: standard deviation of mounting error per axis, degrees", 0, 90
     )
     sensor_dropout: float = setting(0.25, "IMU: probability that 1 to 3 of the 4 sensors are missing", 0, 1)
-    sparsity: float = setting(0.3, "points: probability of keeping only 24 to 200 points a crop", 0, 1)
+    sparsity: float = setting(0.3, "points: probability of keeping only some of a crop, at most 200", 0, 1)
+    sparsest: float = setting(24.0, "points: how many of a crop sparsity keeps at least", 1, 200)
     occlusion: float = setting(0.2, "points: probability of hiding a side or an end of the body", 0, 1)
     missed: float = setting(
         0.15, "points: probability that some frames are missed and the crop before held", 0, 1
@@ -85,7 +87,8 @@ def augment_points(
     def draw(probability: float) -> BoolArray:
         return np.asarray(rng.random(count) < probability)
 
-    keep = np.where(draw(settings.sparsity), np.exp(rng.uniform(np.log(24), np.log(200), count)), 1e9)
+    few = np.exp(rng.uniform(np.log(settings.sparsest), np.log(DENSEST), count))
+    keep = np.where(draw(settings.sparsity), few, 1e9)
     normal = _occluder_directions(count, rng)
     hidden = np.where(draw(settings.occlusion), rng.uniform(0.15, 0.6, count), 0.0)
     stray = np.where(draw(settings.stray), rng.uniform(0.01, 0.1, count), 0.0)

@@ -3,7 +3,8 @@
 `python -m training.data.scenes OUT --scenes 20 --people 10 --seconds 40 --seed 1` simulates 20 rooms. A
 sequence is a stretch in which one track stays on one person: the crops that the reid node would be given, the
 channels of that person's IMUs, and what the person really does. With `--mocap FOLDER` a third of the motion
-is captured from the people of `--group`. Scene i follows from (seed, group, i) alone.
+is captured from the people of `--group`. A LiDAR of the table is used with its preset. Scene i follows from
+(seed, group, i) and the sensor alone.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from despite_ros.people.settings import PeopleSettings
 from despite_ros.records import Person
 from despite_ros.simulation.crowd import Repertoire, Surroundings
 from despite_ros.simulation.imu import ImuSamples
+from despite_ros.simulation.lidar import SENSORS
 from despite_ros.simulation.repertoire import captured, made_up, parametric
 from despite_ros.simulation.scene import Scene, ScenePerson, random_scene
 from despite_ros.simulation.skeleton import Motion
@@ -46,11 +48,18 @@ class Job:
     people: int
     seconds: float
     mocap: str = ""
+    sensor: str = ""
+
+    @property
+    def source(self) -> str:
+        """The source of its sequences: scenes of one sensor are one of their own."""
+        return f"scenes-{self.sensor}" if self.sensor else "scenes"
 
     @property
     def name(self) -> str:
         """Begins the names of the scene's sequences."""
-        return f"scene-{self.group}-{self.seed}-{self.index:04d}"
+        sensor = f"{self.sensor}-" if self.sensor else ""
+        return f"scene-{sensor}{self.group}-{self.seed}-{self.index:04d}"
 
 
 @dataclass
@@ -65,13 +74,13 @@ class _Stretch:
 def records(job: Job) -> list[Record]:
     """Simulate a scene and read its people as the runtime would; stretches of at least one window."""
     rng = np.random.default_rng((job.seed, GROUPS.index(job.group), job.index))
-    scene = random_scene(
-        rng, job.people, job.people, 0, job.seconds, random_sensor(rng), repertoire=_repertoire(job)
-    )
+    sensor = SENSORS[job.sensor] if job.sensor else random_sensor(rng)
+    scene = random_scene(rng, job.people, job.people, 0, job.seconds, sensor, repertoire=_repertoire(job))
+    settings = PeopleSettings(sensor=sensor.name if sensor.name in SENSORS else "")
     imu = scene.imu()
     return [
-        _record(f"{job.name}-{number:03d}", job.group, scene, stretch, imu)
-        for number, stretch in enumerate(_stretches(scene))
+        _record(f"{job.name}-{number:03d}", job, scene, stretch, imu)
+        for number, stretch in enumerate(_stretches(scene, settings))
         if len(stretch.crops) >= FRAMES
     ]
 
@@ -88,9 +97,9 @@ def _repertoire(job: Job) -> Repertoire:
     return draw
 
 
-def _stretches(scene: Scene) -> Iterator[_Stretch]:
+def _stretches(scene: Scene, settings: PeopleSettings) -> Iterator[_Stretch]:
     """Every stretch, as it ends: the track is lost or goes over to somebody else."""
-    segmenter, open_now = Segmenter(PeopleSettings()), dict[int, _Stretch]()
+    segmenter, open_now = Segmenter(settings), dict[int, _Stretch]()
     for sweep in scene.sweeps():
         frame = segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
         if frame is None:
@@ -116,7 +125,7 @@ def owners_of(scene: Scene, people: Sequence[Person], seconds: float) -> dict[in
 
 
 def _record(
-    name: str, group: str, scene: Scene, stretch: _Stretch, imu: dict[str, dict[str, ImuSamples]]
+    name: str, job: Job, scene: Scene, stretch: _Stretch, imu: dict[str, dict[str, ImuSamples]]
 ) -> Record:
     person, seconds = scene.people[stretch.person], np.array(stretch.seconds)
     samples, targets = imu[person.name], np.rint(seconds * 1e9).astype(np.int64) + scene.start_ns
@@ -127,7 +136,7 @@ def _record(
     rotations, accelerations = (np.stack(part, 1) for part in zip(*sensed, strict=True))
     labels = np.array([person.motion.label_at(moment) for moment in stretch.seconds])
     spans = frame_spans(labels, np.full(len(labels), ""))
-    info = sequence_info(name, name, "scenes", "as the motion's", group, "scene", spans)
+    info = sequence_info(name, name, job.source, "as the motion's", job.group, "scene", spans)
     return Record(
         info, np.stack(stretch.crops), pack_channels(rotations, accelerations), _joints(person, seconds)
     )
@@ -163,13 +172,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scenes", type=int, default=20, help="rooms to simulate")
     parser.add_argument("--people", type=int, default=10, help="in a room")
     parser.add_argument("--seconds", type=float, default=40.0, help="length of a scene")
+    parser.add_argument("--sensor", choices=sorted(SENSORS), default="", help="of all scenes; default: any")
     parser.add_argument("--mocap", default="", help="folder of packed motion capture files")
     parser.add_argument("--group", choices=GROUPS, default="train", help="whose captured motion")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes")
     args = parser.parse_args(arguments)
     jobs = [
-        Job(index, args.group, args.seed, args.people, args.seconds, args.mocap)
+        Job(index, args.group, args.seed, args.people, args.seconds, args.mocap, args.sensor)
         for index in range(args.scenes)
     ]
     added = fill(args.out, jobs, args.workers)
