@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 
+import numba
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -10,11 +11,16 @@ from torch.distributed.nn.functional import all_gather
 
 
 def start(device: str) -> tuple[int, int]:
-    """Join the group that `torchrun` announces in the environment; (rank, processes), alone (0, 1)."""
+    """Join the group that `torchrun` announces in the environment; (rank, processes), alone (0, 1).
+
+    The processes of a machine share out its cores: more threads than cores would wait for each other.
+    """
     if "WORLD_SIZE" not in os.environ:
         return 0, 1
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", dist.get_world_size()))
+    numba.set_num_threads(max(1, numba.config.NUMBA_NUM_THREADS // beside))
     return dist.get_rank(), dist.get_world_size()
 
 

@@ -7,6 +7,7 @@ The released file was fitted on such scenes and on earlier ones of the same kind
 """
 
 import argparse
+from collections import ChainMap, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -26,6 +27,7 @@ from despite_ros.people import gate
 from despite_ros.people.candidates import Candidate
 from despite_ros.people.features import FEATURES, INPUTS, candidate_features
 from despite_ros.people.partition import outline
+from despite_ros.people.presets import with_preset
 from despite_ros.people.segmenter import Segmenter
 from despite_ros.people.settings import PeopleSettings
 from despite_ros.people.transform import to_fixed
@@ -104,7 +106,7 @@ def simulate(seed: int, mocap: Path | None = None) -> Labelled:
     scene = clutter(scene, rng, int(rng.integers(4, 18)))
     if rng.random() < MOUNTED:
         scene = mounted(scene, rng.uniform(*HEIGHTS))
-    recorder = Recorder(PeopleSettings(sensor=sensor), rng)
+    recorder = Recorder(with_preset(PeopleSettings(), sensor), rng)
     for sweep in scene.sweeps():
         recorder.watch(sweep, record=sweep.index % EVERY == seed % EVERY)
     return recorder.labelled()
@@ -136,14 +138,15 @@ class Recorder(Segmenter):
         super().__init__(settings)
         self.rng = rng
         self.recorded: list[Labelled] = []
+        self.known: deque[dict[bytes, int]] = deque(maxlen=settings.sweeps)
         self.owners: dict[bytes, int] | None = None
 
     def watch(self, sweep: Sweep, record: bool) -> None:
         """Process a sweep, and note it if `record`."""
         people = sweep.person_index >= 0
         points = to_fixed(sweep.cloud[people], sweep.sensor_pose, 0.0, np.inf)
-        known = dict(zip(map(bytes, points), sweep.person_index[people].tolist(), strict=True))
-        self.owners = known if record else None
+        self.known.append(dict(zip(map(bytes, points), sweep.person_index[people].tolist(), strict=True)))
+        self.owners = dict(ChainMap(*self.known)) if record else None
         self.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
 
     def labelled(self) -> Labelled:
