@@ -14,7 +14,7 @@ from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.swaps import SwapWatch
 from despite_ros.records import NOBODY, Assignment, State
 
-LEAST_RIVAL = -4.0  # log-odds; how much less likely a rival is makes no difference
+LEAST_RIVAL = 0.0  # log-odds; a rival that is unlikely itself makes no difference
 UNSEEN = -3.0  # log-odds, at most, of a pair that no full window has spoken for
 SURE = 0.9  # confidence of a name from which its wearer counts as being there
 FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more

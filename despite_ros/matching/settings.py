@@ -13,7 +13,7 @@ class MatchingSettings:
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
     persistence: float = setting(0.4, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
     rivals: float = setting(
-        0.43, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
+        0.2, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
     )
     sparse_fall: float = setting(0.02, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
     usual_points: float = setting(
@@ -33,7 +33,7 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.5, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.4, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     known_prior: float = setting(
         0.97, "the same of a wearer who was surely named for known_time", 0.01, 0.999
     )
@@ -42,7 +42,7 @@ class MatchingSettings:
     )
     known_memory: float = setting(120.0, "time constant of forgetting that, s", 1.0, 3600.0)
     inertia: float = setting(
-        3.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
+        2.0, "log-odds that a wearer's present track is ahead by (hysteresis)", 0.0, 10.0
     )
     assign_confidence: float = setting(0.5, "confidence from which a wearer is assigned", 0.05, 1.0)
     resting_confidence: float = setting(0.9, "the same for a wearer whose limbs rest", 0.05, 1.0)

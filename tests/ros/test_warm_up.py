@@ -31,8 +31,8 @@ settings = PeopleSettings(sensor=sensor)
 reidentifier = Reidentifier(Settings(), parse_wearers(wearers_of(scene), "test"), FakeEncoders())
 for wearer, limbs in scene.imu().items():
     for limb, imu in limbs.items():
-        for index, stamp_ns in enumerate(imu.stamps_ns.tolist()):
-            reidentifier.imu(wearer, limb, stamp_ns, imu.orientation[index], (0, 0, 0), imu.specific_force[index])
+        for sample in zip(imu.stamps_ns.tolist(), imu.orientation, imu.specific_force):
+            reidentifier.imu(wearer, limb, *sample[:2], (0, 0, 0), sample[2])
 warm_up_people(settings)
 warm_up_reid(reidentifier)
 before, segmenter, people = compiled(), Segmenter(settings), 0

@@ -3,7 +3,9 @@
 import numpy as np
 
 from despite_ros.limbs import FRAMES, unpack_channels
-from training.data.scenes import Job, records
+from despite_ros.simulation.scene import random_scene
+from training.data.scenes import Job, records, segmenter_for
+from training.data.simulated import made_up_sensor
 
 
 def test_people_of_a_scene_become_sequences() -> None:
@@ -19,3 +21,13 @@ def test_people_of_a_scene_become_sequences() -> None:
         np.testing.assert_allclose(np.linalg.det(rotations), 1, atol=1e-3)
         assert all(span.end_s <= len(record.imu) / 10 for span in record.info.spans)
     assert {record.info.group for record in found} == {"train"}
+
+
+def test_scenes_of_one_sensor_are_a_source_of_their_own_and_seen_with_its_preset() -> None:
+    job = Job(0, "train", 3, people=2, seconds=5.0, sensor="livox_mid360")
+    found = records(job)
+    assert {record.info.source for record in found} == {"scenes-livox_mid360"}
+    assert all(record.info.name.startswith("scene-livox_mid360-train-3-0000-") for record in found)
+    rng = np.random.default_rng(0)
+    assert segmenter_for(random_scene(rng, 2, 2, 0, 5.0, "livox_mid360")).settings.sweeps == 2
+    assert segmenter_for(random_scene(rng, 2, 2, 0, 5.0, made_up_sensor(3))).settings.sweeps == 1

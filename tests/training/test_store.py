@@ -182,6 +182,15 @@ def test_varied_crops_are_crops(seed: int) -> None:
         np.testing.assert_array_equal(order, np.arange(len(order)))
 
 
+def test_sparsity_leaves_as_few_points_as_asked_for() -> None:
+    crops = np.random.default_rng(1).normal(0.0, 0.3, (64, 24, 256, 3)).astype(np.float32)
+    settings = replace(NONE, turn=False, sparsity=1.0, sparsest=8.0)
+    rng = np.random.default_rng(2)
+    thin = augment_points(crops, Pose.draw(64, settings, rng), settings, rng)
+    left = np.array([[len(np.unique(crop, axis=0)) for crop in window] for window in thin]).mean(axis=1)
+    assert left.min() < 16 and left.max() > 120
+
+
 def test_points_and_imu_turn_and_mirror_together() -> None:
     """A limb along which points lie stays along them, whatever the turn."""
     rng = np.random.default_rng(0)

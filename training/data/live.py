@@ -22,7 +22,6 @@ from despite_ros.encoders import Encoders, load
 from despite_ros.encoders.heads import normalised
 from despite_ros.matching.cues import SUMS, TRACK_NUMBERS, WEARER_NUMBERS
 from despite_ros.motion.wearers import Wearer, parse_wearers
-from despite_ros.people.segmenter import Segmenter
 from despite_ros.pipeline import Reidentifier
 from despite_ros.records import PeopleFrame
 from despite_ros.settings import Settings
@@ -32,7 +31,7 @@ from despite_ros.simulation.repertoire import captured, made_up, parametric
 from despite_ros.simulation.scene import Scene, random_scene
 from despite_ros.simulation.skeleton import Motion
 from despite_ros.simulation.style import Style
-from training.data.scenes import Job, owners_of
+from training.data.scenes import Job, owners_of, segmenter_for
 from training.data.simulated import clips_of, random_sensor
 from training.data.store import GROUPS
 
@@ -81,7 +80,7 @@ def rows_of(job: Job, model: Path) -> LiveRows:
     wearers = tuple(_fewer(rng, one) for one in parse_wearers(wearers_of(scene), job.name))
     encoders, samples = load(model, "cpu", threads=1, say=lambda text: None), scene.imu()
     reader = _Reader(scene, wearers, samples, encoders)
-    segmenter = Segmenter(Settings().people)
+    segmenter = segmenter_for(scene)
     for sweep in scene.sweeps():
         frame = segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
         if frame is not None:

@@ -76,11 +76,10 @@ def records(job: Job) -> list[Record]:
     rng = np.random.default_rng((job.seed, GROUPS.index(job.group), job.index))
     sensor = SENSORS[job.sensor] if job.sensor else random_sensor(rng)
     scene = random_scene(rng, job.people, job.people, 0, job.seconds, sensor, repertoire=_repertoire(job))
-    settings = PeopleSettings(sensor=sensor.name if sensor.name in SENSORS else "")
     imu = scene.imu()
     return [
         _record(f"{job.name}-{number:03d}", job, scene, stretch, imu)
-        for number, stretch in enumerate(_stretches(scene, settings))
+        for number, stretch in enumerate(_stretches(scene))
         if len(stretch.crops) >= FRAMES
     ]
 
@@ -97,9 +96,9 @@ def _repertoire(job: Job) -> Repertoire:
     return draw
 
 
-def _stretches(scene: Scene, settings: PeopleSettings) -> Iterator[_Stretch]:
+def _stretches(scene: Scene) -> Iterator[_Stretch]:
     """Every stretch, as it ends: the track is lost or goes over to somebody else."""
-    segmenter, open_now = Segmenter(settings), dict[int, _Stretch]()
+    segmenter, open_now = segmenter_for(scene), dict[int, _Stretch]()
     for sweep in scene.sweeps():
         frame = segmenter.process(sweep.cloud, sweep.stamp_ns, sweep.sensor_pose)
         if frame is None:
@@ -115,6 +114,12 @@ def _stretches(scene: Scene, settings: PeopleSettings) -> Iterator[_Stretch]:
                 stretch.seconds.append(seconds)
                 stretch.crops.append(person.crop)
     yield from open_now.values()
+
+
+def segmenter_for(scene: Scene) -> Segmenter:
+    """With the preset of the scene's LiDAR; those that are not in the table have none."""
+    known = scene.sensor.name in SENSORS
+    return Segmenter(PeopleSettings(sensor=scene.sensor.name if known else ""))
 
 
 def owners_of(scene: Scene, people: Sequence[Person], seconds: float) -> dict[int, int]:
