@@ -55,8 +55,8 @@ def test_a_resumed_run_equals_an_unbroken_one(stores: Stores, tmp_path: Path) ->
     whole = run(stores, tmp_path / "whole", decay=0.0)
     run(stores, tmp_path / "broken", decay=0.0, steps=2)
     resumed = run(stores, tmp_path / "broken", decay=0.0, resume=True)
-    # BLAS sums in an order that depends on where arrays lie in memory, and Adam makes steps of about lr even from
-    # gradients near 0: equal to a five hundredth of a step. Without Adam's moments the difference is 0.02.
+    # BLAS sums in an order that depends on where arrays lie in memory, and Adam makes steps of about lr from
+    # gradients near 0 too: equal to a five hundredth of a step. Without Adam's moments they differ by 0.02.
     assert_same(state(resumed), state(whole), tolerance=2e-6)
     assert {"last.pt", "step_000002.pt", "settings.yaml", "model.safetensors", "tensorboard"} <= {
         path.name for path in (tmp_path / "whole").iterdir()
