@@ -149,14 +149,14 @@ def test_silent_wearers_are_stale() -> None:
     assert [(item.track_id, item.state) for item in answer] == [(NOBODY, State.STALE)] * 2
 
 
+def test_having_only_unlikely_rivals_is_no_bonus() -> None:
+    np.testing.assert_array_equal(best_rivals(np.array([[4.0, -6.0, np.nan]])), [[0.0, 4.0, 4.0]])
+
+
 def test_what_is_like_everybody_is_weaker_evidence() -> None:
     log_odds = np.array([[3.0, 2.0, -9.0], [np.nan, 1.0, 5.0]])
     np.testing.assert_array_equal(best_rivals(log_odds), [[2.0, 3.0, 3.0], [5.0, 5.0, 1.0]])
     np.testing.assert_array_equal(best_rivals(log_odds[:, :1]), 0.0)
-
-
-def test_having_only_unlikely_rivals_is_no_bonus() -> None:
-    np.testing.assert_array_equal(best_rivals(np.array([[4.0, -6.0, np.nan]])), [[0.0, 4.0, 4.0]])
     frames = np.full((60, 1, 3), WRONG, np.float32)
     frames[:, 0, 0] = RIGHT
     alone = run(matcher(1), frames)[-1][0]
