@@ -114,7 +114,8 @@ def measure(room: Room, encoders: Encoders, gflops: float) -> dict[str, Any]:
         if found is not None:
             rows.append(taken | found[0].latency_ms | found[1].latency_ms | after)
             embeddings = pipeline.reidentifier.embeddings
-            counts.append([np.isfinite(part[:, 0]).sum() for part in (embeddings.points, embeddings.imu)])
+            full = [np.isfinite(part[:, 0]).sum() for part in (embeddings.points, embeddings.imu)]
+            counts.append([*full, (embeddings.turns > 0).sum()])
     return _row(room, encoders, gflops, rows[-MEASURED:], counts[-MEASURED:])
 
 
@@ -126,7 +127,7 @@ def _row(
     counts: Sequence[Sequence[int]],
 ) -> dict[str, Any]:
     stages = {name: float(np.median([row.get(name, 0.0) for row in rows])) for name in rows[-1]}
-    tracks, wearers = np.mean(counts, axis=0).tolist()
+    tracks, wearers, encoded = np.mean(counts, axis=0).tolist()
     found = {
         "points": round(np.mean([len(cloud) for _, cloud, _ in room.clouds])),
         "tracks": round(tracks, 1),
@@ -136,7 +137,7 @@ def _row(
     }
     if encoders.device != "cpu" or tracks + wearers == 0:
         return found | {"floor_ms": None, "encode_to_floor": None}
-    floor = floor_ms(tracks, wearers, encoders.card.width, gflops)
+    floor = floor_ms(encoded, wearers, encoders.card.width, gflops)
     return found | {"floor_ms": round(floor, 3), "encode_to_floor": round(stages["encode"] / floor, 2)}
 
 

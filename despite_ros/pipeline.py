@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.arrays import DoubleArray, FloatArray, IntArray
 from despite_ros.encoders import Encoders
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
@@ -36,10 +36,12 @@ LEAST_CORRECTION = 0.03  # s; a smaller clock offset is within the estimate's er
 class FrameEmbeddings:
     """Of one frame, unnormalised: tracks×E in the order of `ReidFrame.track_ids`, and wearers×E.
 
-    Rows are NaN where a window is not full. Beside them the cues of the same tracks and wearers.
+    Rows are NaN where a window is not full. turns: how many frames each track's row stands for, 0 where it is
+    of an earlier one. Beside them the cues of the same tracks and wearers.
     """
 
     points: FloatArray
+    turns: IntArray
     imu: FloatArray
     track_cues: FloatArray
     wearer_cues: FloatArray
@@ -77,6 +79,7 @@ class Reidentifier:
         self._track_cues, self._wearer_cues = TrackCues(), WearerCues()
         self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
         self._travel = TravelCue(len(self._names))
+        self._cosines: dict[int, FloatArray] = {}  # of wearers, by track
         self._last: ReidFrame | None = None
 
     @property
@@ -146,18 +149,18 @@ class Reidentifier:
         self._track_cues.push(frame.people, self._tracks.jumped)
         self._push(frame.stamp_ns)
         watch.lap("windows")
-        points, imus = self._embed()
+        points, turns, imus = self._embed()
         cues = self._track_cues.rows(), self._wearer_cues.rows()
-        self.embeddings = FrameEmbeddings(points, imus, *cues)
+        self.embeddings = FrameEmbeddings(points, turns, imus, *cues)
         watch.lap("encode")
-        similarity = cosines(imus, points)
-        assignments = self._match(frame, similarity)
+        similarity = self._similarity(points, turns, imus)
+        assignments = self._match(frame, similarity, turns)
         names = {row: item.track_id for row, item in enumerate(assignments) if item.track_id != NOBODY}
         watch.lap("match")
         passed = 1e-9 * (frame.stamp_ns - self._last.stamp_ns) if self._last else 0.0
         track_ids = self._tracks.track_ids
         activities = self._activities.update(passed, track_ids, points, imus, names, *cues)
-        self._clocks.update(track_ids, points, imus, names)
+        self._clocks.update(track_ids, np.where(turns[:, None] > 0, points, np.nan), imus, names)
         if self._settings.matching.correct_clock:
             self._correct_clocks()
         self._travel.learn_headings(passed, names)
@@ -208,13 +211,24 @@ class Reidentifier:
         period = self._settings.motion.frame_period
         self._travel.follow(period, self._tracks.track_ids, self._tracks.velocities, channels)
 
-    def _embed(self) -> tuple[FloatArray, FloatArray]:
-        """Embeddings of tracks and of wearers, NaN rows where a window is not full."""
-        width = self._encoders.card.width
-        points = scatter(self._points.embeddings(), self._tracks.track_ids, width)
-        imus = scatter(self._imus.embeddings(), range(len(self._names)), width)
+    def _embed(self) -> tuple[FloatArray, IntArray, FloatArray]:
+        """Embeddings of tracks, with their turns, and of wearers; NaN rows where a window is not full."""
+        width, track_ids = self._encoders.card.width, self._tracks.track_ids
+        found = self._points.embeddings(self._settings.encoders.windows_per_sweep)
+        turns = dict(zip(found.ids, found.turns.tolist(), strict=True))
+        points = scatter(found.ids, found.rows, track_ids, width)
+        worn = self._imus.embeddings()
+        imus = scatter(worn.ids, worn.rows, range(len(self._names)), width)
         imus[~self._windows.full] = np.nan
-        return points, imus
+        return points, np.array([turns.get(number, 0) for number in track_ids], np.int64), imus
+
+    def _similarity(self, points: FloatArray, turns: IntArray, imus: FloatArray) -> FloatArray:
+        """Cosines of wearers × tracks, each of the frame in which the track's window was encoded."""
+        similarity, track_ids = cosines(imus, points), self._tracks.track_ids
+        for column in np.flatnonzero((turns == 0) & np.isfinite(points[:, 0])):
+            similarity[:, column] = self._cosines[track_ids[column]]
+        self._cosines = dict(zip(track_ids, similarity.T, strict=True))
+        return similarity
 
     def _correct_clocks(self) -> None:
         """Put estimated clock offsets right, where they are large enough to matter."""
@@ -223,7 +237,7 @@ class Reidentifier:
                 self._windows.shift_clock(index, float(offset))
                 self._clocks.restart(index)
 
-    def _match(self, frame: PeopleFrame, similarity: FloatArray) -> tuple[Assignment, ...]:
+    def _match(self, frame: PeopleFrame, similarity: FloatArray, turns: IntArray) -> tuple[Assignment, ...]:
         """Names from this frame's similarity and all before."""
         moving = moving_shares(self._windows.motion, self._settings.matching)
         return self._matcher.update(
@@ -233,7 +247,7 @@ class Reidentifier:
                 [person.position for person in frame.people],
                 self._tracks.points,
                 similarity,
-                window_weights(moving, self._tracks.seen, self._settings.matching),
+                window_weights(moving, self._tracks.seen, self._settings.matching) * turns,
                 self._travel.log_odds(),
                 moving,
                 np.asarray(self._windows.present.sum(axis=1), np.int64),
@@ -280,9 +294,9 @@ def cosines(rows: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(rows @ columns.T, np.float32)
 
 
-def scatter(found: tuple[Sequence[int], FloatArray], ids: Sequence[int], width: int) -> FloatArray:
-    """Ids and their embeddings → rows in the order of `ids`, NaN where there is none."""
-    embeddings = dict(zip(*found, strict=True))
+def scatter(found: Sequence[int], rows: FloatArray, ids: Sequence[int], width: int) -> FloatArray:
+    """Rows of the ids that were found → rows in the order of `ids`, NaN where there is none."""
+    embeddings = dict(zip(found, rows, strict=True))
     nothing = np.full(width, np.nan, np.float32)
-    rows = [embeddings.get(number, nothing) for number in ids]
-    return np.array(rows, np.float32).reshape(len(ids), width)
+    ordered = [embeddings.get(number, nothing) for number in ids]
+    return np.array(ordered, np.float32).reshape(len(ids), width)

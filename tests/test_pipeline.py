@@ -25,7 +25,8 @@ FRAMES_SHOWN = 80
 class Room:
     """People 0, 1, 2, … of whom the first three wear alice's, bob's and carol's sensor."""
 
-    def __init__(self, people: int = 4, smoothness: int = 2, correct_clock: bool = False) -> None:
+    def __init__(self, people: int = 4, smoothness: int = 2, **settings: object) -> None:
+        """settings: by their dotted names, with __ for the dot."""
         rng = np.random.default_rng(0)
         self.signals = rng.normal(size=(max(people, len(NAMES)) + 1, 1000, 3)).astype(np.float32)
         smooth = np.ones(smoothness) / np.sqrt(smoothness)
@@ -33,8 +34,8 @@ class Room:
         self.people = people
         self.spacing = 3.0  # metres between neighbours
         wearers = [Wearer(name, {"left_shank": Sensor(f"/{name}")}) for name in NAMES]
-        settings = override(Settings(), {"matching.correct_clock": correct_clock}, "test")
-        self.reid = Reidentifier(settings, wearers, cast(Encoders, FakeEncoders()))
+        given = {name.replace("__", "."): value for name, value in settings.items()}
+        self.reid = Reidentifier(override(Settings(), given, "test"), wearers, cast(Encoders, FakeEncoders()))
         self.tracks = list(range(10, 10 + people))
 
     def samples(self, frame: int, late_ms: int = 0) -> None:
@@ -67,6 +68,16 @@ class Room:
 
     def named(self, answer: ReidFrame) -> dict[str, int]:
         return {item.wearer: item.track_id for item in answer.assignments}
+
+
+def test_a_crowd_whose_windows_take_turns_is_named_as_one_whose_do_not() -> None:
+    crowds = Room(12, encoders__windows_per_sweep=3), Room(12, encoders__windows_per_sweep=0)
+    turns, all_at_once = (room.show(range(10, 10 + FRAMES_SHOWN)) for room in crowds)
+    for one, other in zip(turns[40:], all_at_once[40:], strict=True):
+        assert crowds[0].named(one) == crowds[1].named(other)
+        assert np.isfinite(one.similarity).all() and len(one.activities) == 12
+    assert crowds[0].named(turns[-1]) == {"alice": 10, "bob": 11, "carol": 12, "absent": NOBODY}
+    assert [(room.reid.embeddings.turns > 0).sum() for room in crowds] == [3, 12]
 
 
 def test_wearers_are_found_within_seconds_and_the_absent_one_is_on_nobody() -> None:
@@ -200,7 +211,7 @@ def test_a_late_clock_is_seen() -> None:
 
 
 def test_a_late_clock_is_corrected_where_that_is_wanted() -> None:
-    room = Room(smoothness=10, correct_clock=True)
+    room = Room(smoothness=10, matching__correct_clock=True)
     answers = room.show(range(10, 300), late_ms=200)
     cosines = [answer.similarity[0, 0] for answer in answers]
     assert np.mean(cosines[30:150]) < 0.9

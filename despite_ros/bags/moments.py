@@ -81,11 +81,12 @@ def embed_recording(
     fixed_frame: str = "",
     progress: Callable[[Replay], None] = lambda replay: None,
 ) -> list[Series]:
-    """Every track and wearer of a recording that has a full window, as the pipeline sees them.
+    """Every track and wearer of a recording that has a full window, in every frame.
 
     Raises:
         UserError: the recording cannot be read, or has no clouds.
     """
+    settings = replace(settings, encoders=replace(settings.encoders, windows_per_sweep=0))
     pipeline = Pipeline(settings, wearers, encoders)
     rows: dict[tuple[str, str], list[tuple[int, FloatArray]]] = defaultdict(list)
     first_ns, newest = None, None

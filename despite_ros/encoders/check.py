@@ -28,7 +28,7 @@ def streaming_differences(encoders: Encoders, frames: int = 30) -> dict[str, flo
         found = []
         for frame in range(frames):
             stream.push((0, 1), values[:, frame])
-            found.append(stream.embeddings()[1])
+            found.append(stream.embeddings().rows)
         differences[modality] = float(np.abs(np.stack(found[FRAMES - 1 :]) - expected).max())
     return differences
 

@@ -1,7 +1,7 @@
 """A new embedding for everybody in every frame, from windows that overlap by 23 of their 24 frames."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,18 @@ from despite_ros.encoders.model import Encoders
 from despite_ros.limbs import CHANNELS, FRAMES, POINTS
 
 Id = TypeVar("Id", bound=Hashable)
+
+
+class Embedded(NamedTuple, Generic[Id]):
+    """Embeddings of M ids. rows: M×E, unnormalised.
+
+    turns: M, frames that a row stands for: 1, more after it waited for its turn, 0 if it is still waiting
+    and the row is that of an earlier frame.
+    """
+
+    ids: tuple[Id, ...]
+    rows: FloatArray
+    turns: IntArray
 
 
 class Stream(Generic[Id]):
@@ -28,6 +40,8 @@ class Stream(Generic[Id]):
         self._rows: dict[Id, int] = {}
         self._free: list[int] = []
         self._ages = np.zeros(0, np.int64)  # frames pushed, by row
+        self._encoded = np.zeros(0, np.int64)  # its age when its embedding was computed; 0: not yet
+        self._embeddings = np.zeros((0, width), np.float32)
         self._newest: tuple[Id, ...] = ()
 
     def push(self, ids: Sequence[Id], values: FloatArray) -> None:
@@ -48,13 +62,30 @@ class Stream(Generic[Id]):
             self._memory.push(rows, self._ages[rows], values)
             self._ages[rows] += 1
 
-    def embeddings(self) -> tuple[tuple[Id, ...], FloatArray]:
-        """Of the newest push: the ids whose window is full, and their embeddings M′×E, unnormalised."""
-        full = tuple(number for number in self._newest if self._ages[self._rows[number]] >= FRAMES)
-        if not full:
-            return (), np.zeros((0, self._width), np.float32)
+    def embeddings(self, most: int = 0) -> Embedded[Id]:
+        """Of the newest push: the ids whose window is full.
+
+        most: how many windows are encoded, 0 for all. Those that have waited longest come first; an id
+        that has never had its turn is left out.
+        """
+        full = [number for number in self._newest if self._ages[self._rows[number]] >= FRAMES]
         rows: IntArray = np.array([self._rows[number] for number in full], np.int64)
-        return full, self._memory.embed(rows, self._ages[rows] - 1)
+        turns = self._encode(rows, most)
+        known = np.flatnonzero(self._encoded[rows])
+        ids = tuple(full[place] for place in known)
+        return Embedded(ids, self._embeddings[rows[known]], turns[known])
+
+    def _encode(self, rows: IntArray, most: int) -> IntArray:
+        """Encode the windows of these rows whose turn it is; how many frames each now stands for."""
+        waited = self._ages[rows] - self._encoded[rows]
+        chosen = np.sort(np.argsort(-waited, kind="stable")[: most or None])
+        turns = np.zeros(len(rows), np.int64)
+        if chosen.size:
+            now = rows[chosen]
+            turns[chosen] = np.where(self._encoded[now] > 0, waited[chosen], 1)
+            self._embeddings[now] = self._memory.embed(now, self._ages[now] - 1)
+            self._encoded[now] = self._ages[now]
+        return turns
 
     def advance(self) -> None:
         """Work that may wait until the newest embeddings are out; without it, the next push does it."""
@@ -76,13 +107,16 @@ class Stream(Generic[Id]):
             if not self._free:
                 self._grow()
             self._rows[number] = self._free.pop()
-            self._ages[self._rows[number]] = 0
+            self._ages[self._rows[number]] = self._encoded[self._rows[number]] = 0
         return self._rows[number]
 
     def _grow(self) -> None:
         old, self._capacity = self._capacity, max(8, 2 * self._capacity)
         self._free.extend(range(old, self._capacity))
-        self._ages = np.concatenate([self._ages, np.zeros(self._capacity - old, np.int64)])
+        more = self._capacity - old
+        self._ages = np.concatenate([self._ages, np.zeros(more, np.int64)])
+        self._encoded = np.concatenate([self._encoded, np.zeros(more, np.int64)])
+        self._embeddings = np.concatenate([self._embeddings, np.zeros((more, self._width), np.float32)])
         self._memory.grow(self._capacity)
 
 

@@ -25,9 +25,10 @@ class MatchingFrame:
     """What one frame says about M wearers and K tracks.
 
     positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
-    where a window is not full. weights: M×K, of these windows. travel: M×K, log-odds of the `TravelCue`.
-    moving: M, 0 for a wearer at rest to 1. sensors: M, how many of the wearer's are heard. visible: K,
-    whether a sweep hit the track a short while ago. jumped: tracks that have changed hands.
+    where a window is not full. weights: M×K, of these windows, 0 where one was told before. travel: M×K,
+    log-odds of the `TravelCue`. moving: M, 0 for a wearer at rest to 1. sensors: M, how many of the
+    wearer's are heard. visible: K, whether a sweep hit the track a short while ago. jumped: tracks that
+    have changed hands.
     """
 
     stamp_ns: int

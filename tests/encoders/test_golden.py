@@ -30,7 +30,7 @@ def test_imu_embeddings(golden: dict[str, FloatArray]) -> None:
     windows = golden["input/imu"]
     for frame in range(24):
         stream.push(range(len(windows)), windows[:, frame])
-    np.testing.assert_allclose(stream.embeddings()[1], golden["output/imu"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(stream.embeddings().rows, golden["output/imu"], rtol=0, atol=1e-6)
 
 
 def test_point_embeddings(golden: dict[str, FloatArray]) -> None:

@@ -47,7 +47,7 @@ class Checked:
         self.stream.push(list(frame), np.array(list(frame.values()), np.float32).reshape(-1, *shape))
         for number, values in frame.items():
             self._pushed.setdefault(number, []).append(values)
-        ids, embeddings = self.stream.embeddings()
+        ids, embeddings = self.stream.embeddings()[:2]
         full = [number for number in frame if len(self._pushed[number]) >= FRAMES]
         assert list(ids) == full
         assert len(embeddings) == len(full)
@@ -98,11 +98,44 @@ def test_a_dropped_track_starts_anew_and_leaves_its_place_clean(
         checked.push({person: recordings[person, frame] for person in (1, 2)})
 
 
+def test_where_all_are_too_many_everybody_has_a_turn_and_keeps_the_embedding_of_it(
+    checked: Checked, recordings: FloatArray
+) -> None:
+    stream, whole, count = checked.stream, checked._whole, 5
+    shown = recordings[[0, 1, 2, 3, 0]]
+    shown[4] = shown[4, ::-1]
+    told, turns = dict[int, int](), dict.fromkeys(range(count), 0)
+    for frame in range(60):
+        stream.push(range(count), shown[:, frame])
+        found = stream.embeddings(2)
+        assert (found.turns > 0).sum() == (2 if frame >= FRAMES - 1 else 0)
+        for number, row, turn in zip(found.ids, found.rows, found.turns, strict=True):
+            told[number] = frame if turn else told[number]
+            turns[number] += turn
+            window = shown[number, told[number] - FRAMES + 1 : told[number] + 1]
+            np.testing.assert_allclose(row, whole(window[None])[0], rtol=0, atol=TOLERANCE)
+            assert frame - told[number] < 3
+    first = [FRAMES - 1 + number // 2 for number in range(count)]
+    assert turns == {number: told[number] - first[number] + 1 for number in range(count)}
+
+
+def test_who_never_had_a_turn_comes_first_and_is_left_out_until_then(
+    checked: Checked, recordings: FloatArray
+) -> None:
+    for frame in range(40):
+        checked.stream.push(range(4), recordings[:, frame])
+        found = checked.stream.embeddings(3)
+        if frame == FRAMES - 1:
+            assert found.ids == (0, 1, 2)
+        if frame == FRAMES:
+            assert found.ids == (0, 1, 2, 3) and found.turns[3] == 1
+
+
 def test_a_reset_forgets_all(checked: Checked, recordings: FloatArray) -> None:
     for frame in range(25):
         checked.push({0: recordings[0, frame]})
     checked.stream.reset()
-    assert checked.stream.embeddings()[0] == ()
+    assert checked.stream.embeddings().ids == ()
     checked.forget([0])
     for frame in range(25, 50):
         checked.push({0: recordings[0, frame]})
