@@ -70,7 +70,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             "nodes.wearers": str(wearers),
             "encoders.model": args.model,
         }
-        source = ["-m", "benchmarks.live_source", str(args.seed), str(args.people), str(args.seconds)]
+        late = Path(folder) / "late.json"
+        scenery = map(str, (args.seed, args.people, args.seconds, late))
+        source = ["-m", "benchmarks.live_source", *scenery]
         commands = {name: node_command(name, parameters) for name in ("people", "reid")}
         with running({**commands, "source": source}) as processes:
             while not stopwatch.stamps and processes["source"].poll() is None:
@@ -82,8 +84,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             shares = {name: (cpu_s(item.pid) - before[name]) / passed for name, item in processes.items()}
             while processes["source"].poll() is None:
                 stopwatch.executor.spin_once(timeout_sec=0.1)
+        late_ms = np.array(json.loads(late.read_text()))
     rclpy.try_shutdown()
-    return figures(stopwatch, args, shares)
+    return {**figures(stopwatch, args, shares), "source_late_ms": _percentiles(late_ms)}
 
 
 def cpu_s(pid: int) -> float:

@@ -1,10 +1,16 @@
-"""The sensors of `benchmarks.live`: a scene simulated beforehand, published in real time."""
+"""The sensors of `benchmarks.live`: a scene simulated beforehand, published in real time.
+
+Publishing takes a good part of a core itself, and on a busy machine falls behind. A message is stamped when
+it is handed over, and how late that was is written to a file.
+"""
 
 import gc
+import json
 import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,8 +48,8 @@ def samples(scene: Scene) -> Iterator[Timed]:
                 yield (stamp_ns - scene.start_ns) / 1e9, imu_topic(wearer, limb), bytearray(data)
 
 
-def publish(messages: Sequence[Timed]) -> None:
-    """Publish each at its time, stamped with it."""
+def publish(messages: Sequence[Timed]) -> list[float]:
+    """Publish each at its time, stamped with it; milliseconds by which the clouds were late."""
     prepare_dds()
     rclpy.init(args=[])
     node = rclpy.create_node("source")
@@ -60,14 +66,18 @@ def publish(messages: Sequence[Timed]) -> None:
         time.sleep(0.1)
     gc.collect()
     gc.freeze()  # sensors do not pause
-    begun_ns = time.time_ns()
+    begun_ns, late_ms = time.time_ns(), []
     for seconds, topic, data in messages:
         due_ns = begun_ns + int(seconds * 1e9)
         time.sleep(max(0.0, (due_ns - time.time_ns()) / 1e9))
-        struct.pack_into("<iI", data, STAMP_AT, *divmod(due_ns, 1_000_000_000))
+        stamp_ns = time.time_ns()
+        struct.pack_into("<iI", data, STAMP_AT, *divmod(stamp_ns, 1_000_000_000))
         publishers[topic].publish(bytes(data))
+        if topic == CLOUD_TOPIC:
+            late_ms.append((stamp_ns - due_ns) / 1e6)
     time.sleep(0.5)
     rclpy.try_shutdown()
+    return late_ms
 
 
 def _cloud(points: FloatArray) -> bytes:
@@ -91,4 +101,5 @@ def _cloud(points: FloatArray) -> bytes:
 if __name__ == "__main__":
     seed, people, length = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     room = random_scene(np.random.default_rng(seed), people, people, 0, length, "os1_128")
-    publish(sorted([*sweeps(room), *samples(room)], key=lambda item: item[0]))
+    late = publish(sorted([*sweeps(room), *samples(room)], key=lambda item: item[0]))
+    Path(sys.argv[4]).write_text(json.dumps(late))

@@ -20,7 +20,7 @@ from despite_ros.motion.wearers import Wearer
 from despite_ros.nodes.monitor import Monitor
 from despite_ros.nodes.qos import IMU
 
-POLL_S = 0.1  # how often samples are taken while no sweep comes
+POLL_S = 0.02  # how often samples are taken between sweeps, so that few are left to take when one comes
 WAITING = 2000  # samples of a sensor that wait for the next sweep; 5 s at 400 Hz
 Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, a serialised sensor_msgs/Imu
 

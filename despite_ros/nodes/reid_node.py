@@ -110,6 +110,7 @@ class ReidNode(Node):
             self._publish(people, reid)
         with self.lock:
             self.reidentifier.advance()
+            self._drain()
 
     def _drain(self) -> None:
         """Hand the waiting samples to the `Reidentifier`; the lock is held."""
