@@ -14,5 +14,5 @@ class EncoderSettings:
     threads: int = setting(0, "threads of the CPU back end; 0: as many as there are cores, at most 4", 0, 256)
     precision: str = setting("float16", "precision of a TensorRT engine: float16 or float32")
     windows_per_sweep: int = setting(
-        8, "people whose windows are encoded each sweep, by who has waited longest; 0: all", 0, 10000
+        4, "people whose windows are encoded each sweep, by who has waited longest; 0: all", 0, 10000
     )
