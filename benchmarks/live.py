@@ -84,9 +84,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             shares = {name: (cpu_s(item.pid) - before[name]) / passed for name, item in processes.items()}
             while processes["source"].poll() is None:
                 stopwatch.executor.spin_once(timeout_sec=0.1)
-        late_ms = np.array(json.loads(late.read_text()))
+        late_ms = {int(stamp): ms for stamp, ms in json.loads(late.read_text()).items()}
     rclpy.try_shutdown()
-    return {**figures(stopwatch, args, shares), "source_late_ms": _percentiles(late_ms)}
+    return figures(stopwatch, args, shares, late_ms)
 
 
 def cpu_s(pid: int) -> float:
@@ -95,17 +95,19 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def figures(stopwatch: Stopwatch, args: argparse.Namespace, shares: dict[str, float]) -> dict[str, Any]:
-    """What was processed, what was lost, and how long it took."""
+def figures(
+    stopwatch: Stopwatch, args: argparse.Namespace, shares: dict[str, float], late_ms: dict[int, float]
+) -> dict[str, Any]:
+    """What was processed, what was lost, and how long it took, from the stamp and from the handing over."""
     sent = round(args.seconds * 10)
     settled = [
-        (latency, stages)
+        (latency, stages, late_ms[stamp])
         for stamp, latency, stages in zip(
             stopwatch.stamps, stopwatch.latency_ms, stopwatch.stages, strict=True
         )
         if stamp - stopwatch.stamps[0] > SETTLE_S * 1e9
     ]
-    latency = np.array([pair[0] for pair in settled])
+    latency, late = np.array([[item[0], item[2]] for item in settled]).reshape(-1, 2).T
     names = settled[0][1] if settled else {}
     return {
         "points": POINTS,
@@ -116,6 +118,8 @@ def figures(stopwatch: Stopwatch, args: argparse.Namespace, shares: dict[str, fl
         "sweeps_answered": len(stopwatch.stamps),
         "sweeps_lost": sent - len(stopwatch.stamps),
         "stamp_to_assignment_ms": _percentiles(latency),
+        "source_late_ms": _percentiles(late),
+        "handed_over_to_assignment_ms": _percentiles(latency - late),
         "reid_stage_ms": {name: _percentiles(np.array([p[1][name] for p in settled])) for name in names},
         "cores_used": shares,
         "cores": os.cpu_count(),

@@ -1,7 +1,7 @@
 """The sensors of `benchmarks.live`: a scene simulated beforehand, published in real time.
 
-Publishing takes a good part of a core itself, and on a busy machine falls behind. A message is stamped when
-it is handed over, and how late that was is written to a file.
+Publishing takes a good part of a core itself, and on a busy machine falls behind: how late each cloud was
+handed over, after its stamp, is written to a file.
 """
 
 import gc
@@ -48,8 +48,8 @@ def samples(scene: Scene) -> Iterator[Timed]:
                 yield (stamp_ns - scene.start_ns) / 1e9, imu_topic(wearer, limb), bytearray(data)
 
 
-def publish(messages: Sequence[Timed]) -> list[float]:
-    """Publish each at its time, stamped with it; milliseconds by which the clouds were late."""
+def publish(messages: Sequence[Timed]) -> dict[int, float]:
+    """Publish each at its time, stamped with it; milliseconds by which clouds were late, by stamp."""
     prepare_dds()
     rclpy.init(args=[])
     node = rclpy.create_node("source")
@@ -66,15 +66,14 @@ def publish(messages: Sequence[Timed]) -> list[float]:
         time.sleep(0.1)
     gc.collect()
     gc.freeze()  # sensors do not pause
-    begun_ns, late_ms = time.time_ns(), []
+    begun_ns, late_ms = time.time_ns(), dict[int, float]()
     for seconds, topic, data in messages:
         due_ns = begun_ns + int(seconds * 1e9)
         time.sleep(max(0.0, (due_ns - time.time_ns()) / 1e9))
-        stamp_ns = time.time_ns()
-        struct.pack_into("<iI", data, STAMP_AT, *divmod(stamp_ns, 1_000_000_000))
-        publishers[topic].publish(bytes(data))
+        struct.pack_into("<iI", data, STAMP_AT, *divmod(due_ns, 1_000_000_000))
         if topic == CLOUD_TOPIC:
-            late_ms.append((stamp_ns - due_ns) / 1e6)
+            late_ms[due_ns] = (time.time_ns() - due_ns) / 1e6
+        publishers[topic].publish(bytes(data))
     time.sleep(0.5)
     rclpy.try_shutdown()
     return late_ms
