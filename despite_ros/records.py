@@ -57,7 +57,7 @@ class State(StrEnum):
 class Assignment:
     """A wearer → track, with a calibrated confidence in 0..1, or to NOBODY.
 
-    similarity: cosine of the newest windows, NaN where there is none.
+    similarity: cosine of the newest encoded windows, NaN where there is none.
     margin: confidence ahead of the runner-up.
     """
 
@@ -83,7 +83,7 @@ class Activity:
 class ReidFrame:
     """Names and activities at one sweep's stamp.
 
-    similarity: wearers × tracks, cosine of the newest windows, NaN where a window is not full.
+    similarity: wearers × tracks, cosine of the newest encoded windows, NaN where a window is not full.
     """
 
     stamp_ns: int
