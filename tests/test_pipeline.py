@@ -10,10 +10,12 @@ import pytest
 from despite_ros.config import override
 from despite_ros.encoders import Encoders
 from despite_ros.errors import UserError
+from despite_ros.matching.matcher import MatchingFrame, window_weights
+from despite_ros.matching.settings import MatchingSettings
 from despite_ros.motion.imu import GRAVITY
 from despite_ros.motion.wearers import Sensor, Wearer
 from despite_ros.pipeline import Reidentifier
-from despite_ros.records import NOBODY, PeopleFrame, Person, ReidFrame, State
+from despite_ros.records import NOBODY, Assignment, PeopleFrame, Person, ReidFrame, State
 from despite_ros.settings import Settings
 from tests.fake_encoders import FakeEncoders
 
@@ -78,6 +80,28 @@ def test_a_crowd_whose_windows_take_turns_is_named_as_one_whose_do_not() -> None
         assert np.isfinite(one.similarity).all() and len(one.activities) == 12
     assert crowds[0].named(turns[-1]) == {"alice": 10, "bob": 11, "carol": 12, "absent": NOBODY}
     assert [(room.reid.embeddings.turns > 0).sum() for room in crowds] == [3, 12]
+
+
+def test_a_waiting_track_keeps_the_similarity_of_its_turn_and_a_turn_weighs_the_frames_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room, told = Room(12, encoders__windows_per_sweep=3), list[MatchingFrame]()
+    update = room.reid._matcher.update
+
+    def listen(frame: MatchingFrame) -> tuple[Assignment, ...]:
+        told.append(frame)
+        return update(frame)
+
+    monkeypatch.setattr(room.reid._matcher, "update", listen)
+    room.show(range(10, 45))
+    for frame in range(45, 53):
+        room.show([frame])
+        before, now = told[-2:]
+        waiting = room.reid.embeddings.turns == 0
+        np.testing.assert_array_equal(now.similarity[:, waiting], before.similarity[:, waiting])
+        assert (now.similarity != before.similarity)[:, ~waiting].any(axis=0).all()
+        of_one = window_weights(now.moving, np.ones(12), MatchingSettings())
+        np.testing.assert_allclose(now.weights, of_one * np.where(waiting, 0, 4))
 
 
 def test_wearers_are_found_within_seconds_and_the_absent_one_is_on_nobody() -> None:
