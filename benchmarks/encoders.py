@@ -22,6 +22,7 @@ from despite_ros.arrays import FloatArray
 from despite_ros.bench import machine
 from despite_ros.encoders import Encoders, find_model, load
 from despite_ros.encoders.floor import floor_ms, sgemm_rates
+from despite_ros.encoders.settings import EncoderSettings
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.limbs import CHANNELS, FRAMES, POINTS
 from despite_ros.motion.sampling import make_crop
@@ -39,7 +40,7 @@ Whole = Callable[[FloatArray, FloatArray], object]
 def streaming(encoders: Encoders, crops: FloatArray, windows: FloatArray) -> tuple[Frame, Frame]:
     """Ours: what must be done until the embeddings are out, and what may follow. Inputs: people×frames×…"""
     ids = range(len(crops))
-    points, imus = PointStream(encoders), ImuStream(encoders)
+    points, imus = PointStream(encoders), ImuStream(encoders, EncoderSettings().imu_stride)
 
     def embed(frame: int) -> None:
         points.push(ids, crops[:, frame])

@@ -71,7 +71,7 @@ class Reidentifier:
         """Forget people, windows and evidence; IMU samples are kept."""
         matching = self._settings.matching
         self._points = PointStream(self._encoders)
-        self._imus = ImuStream(self._encoders)
+        self._imus = ImuStream(self._encoders, self._settings.encoders.imu_stride)
         self._tracks = TrackWindows(self._settings.motion)
         self._windows.clear_windows()
         self._matcher.reset()

@@ -42,5 +42,5 @@ class FakeEncoders:
     def point_memory(self) -> WindowMemory:
         return WindowMemory(self.points, (POINTS, 3))
 
-    def imu_memory(self) -> WindowMemory:
+    def imu_memory(self, stride: int) -> WindowMemory:
         return WindowMemory(self.imu, (CHANNELS,))

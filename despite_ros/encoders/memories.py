@@ -4,7 +4,7 @@
 gives the embeddings of rows whose window is full, `advance` does what may wait until the answers are out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -84,38 +84,39 @@ class TubeMemory:
 
 
 class StateMemory:
-    """The LSTM's state in each of the 24 windows that are open at a time.
+    """The LSTM's state in each of the windows that are open at a time.
 
-    Frame t opens a window, in slot t % 24, and is the last of the window that frame t−23 opened. Only that
-    one's step is on the way to the answer; the 23 others take theirs in `advance`, all in one batch.
+    Every `stride` frames a window opens; the answer is that of the newest which has all 24 frames, or up to
+    stride − 1 more. Only that one's step is on the way to the answer; the others take theirs in `advance`,
+    all in one batch.
     """
 
-    def __init__(self, width: int, step: onnxruntime.InferenceSession) -> None:
-        """width: E. step: a session of `lstm_step_graph`."""
+    def __init__(self, width: int, step: onnxruntime.InferenceSession, stride: int = 1) -> None:
+        """width: E. step: a session of `lstm_step_graph`. stride: 1 for windows of 24 frames each."""
         self._step = step
-        self._states = [np.zeros((0, FRAMES, width), np.float32) for _ in STATES]
-        self._closed = np.zeros((0, width), np.float32)
+        self._stride = stride
+        self._open = -(-(FRAMES - 1) // stride) + 1  # windows at a time; number k is in slot k % _open
+        self._states = [np.zeros((0, self._open, width), np.float32) for _ in STATES]
         self._waiting: tuple[IntArray, IntArray, FloatArray] | None = None
 
     def grow(self, rows: int) -> None:
         """See `Memory`."""
         self._states = [enlarged(state, rows) for state in self._states]
-        self._closed = enlarged(self._closed, rows)
 
     def push(self, rows: IntArray, ages: IntArray, values: FloatArray) -> None:
         """Channels, M×48."""
         self.advance()
+        opening = ages % self._stride == 0
         for state in self._states:
-            state[rows, ages % FRAMES] = 0.0
+            state[rows[opening], ages[opening] // self._stride % self._open] = 0.0
         full = ages >= FRAMES - 1
         if full.any():
-            states = self._advanced(rows[full], (ages[full] + 1) % FRAMES, values[full])
-            self._closed[rows[full]] = states[STATES.index("hidden_1")]
+            self._take_step(rows[full], self._answering(ages[full]), values[full])
         self._waiting = (rows, ages, values)
 
     def embed(self, rows: IntArray, ages: IntArray) -> FloatArray:
         """See `Memory`."""
-        return self._closed[rows]
+        return self._states[STATES.index("hidden_1")][rows, self._answering(ages) % self._open]
 
     def advance(self) -> None:
         """One step of every window that stays open."""
@@ -123,20 +124,22 @@ class StateMemory:
             return
         rows, ages, values = self._waiting
         self._waiting = None
-        back = np.arange(FRAMES - 1)  # frames since a window opened
-        row, since = np.nonzero(back <= ages[:, None])
+        newest = ages // self._stride
+        younger = newest - np.maximum(self._answering(ages), -1)  # windows younger than the answering one
+        row, since = np.nonzero(np.arange(self._open) < younger[:, None])
         if row.size:
-            slots = (ages[row] - since) % FRAMES
-            states = self._advanced(rows[row], slots, values[row])
-            for state, new in zip(self._states, states, strict=True):
-                state[rows[row], slots] = new
+            self._take_step(rows[row], newest[row] - since, values[row])
 
-    def _advanced(self, rows: IntArray, slots: IntArray, values: FloatArray) -> Sequence[FloatArray]:
+    def _answering(self, ages: IntArray) -> IntArray:
+        """The number of the newest window that has 24 frames or more at these ages; negative if none has."""
+        return (ages - (FRAMES - 1)) // self._stride
+
+    def _take_step(self, rows: IntArray, windows: IntArray, values: FloatArray) -> None:
+        slots = windows % self._open
         feed = {name: state[rows, slots] for name, state in zip(STATES, self._states, strict=True)}
-        new: Sequence[FloatArray] = self._step.run(
-            [f"new_{name}" for name in STATES], {"channels": values, **feed}
-        )
-        return new
+        found = self._step.run([f"new_{name}" for name in STATES], {"channels": values, **feed})
+        for state, new in zip(self._states, found, strict=True):
+            state[rows, slots] = new
 
 
 class WindowMemory:

@@ -91,11 +91,11 @@ class Encoders:
         tube_weight = self._weights["pointcloud_encoder.tube_embedding.conv_d.0.weight"]
         return TubeMemory(tube_weight[:, :, 0, 0], self._transformer)
 
-    def imu_memory(self) -> Memory:
-        """What an `ImuStream` on this device keeps."""
+    def imu_memory(self, stride: int) -> Memory:
+        """What an `ImuStream` on this device keeps. stride: see `EncoderSettings.imu_stride`."""
         if self.device != "cpu":
             return WindowMemory(self.imu, MODALITIES["imu"][1:])
-        return StateMemory(self.card.width, self._lstm_step)
+        return StateMemory(self.card.width, self._lstm_step, stride)
 
     def _open(self, modality: str, precision: str) -> Network:
         if self.device != "tensorrt":

@@ -16,3 +16,9 @@ class EncoderSettings:
     windows_per_sweep: int = setting(
         4, "people whose windows are encoded each sweep, by who has waited longest; 0: all", 0, 10000
     )
+    imu_stride: int = setting(
+        4,
+        "on the CPU, frames between two openings of IMU windows, which get 24 to 23 + this many; 1: 24 each",
+        1,
+        24,
+    )

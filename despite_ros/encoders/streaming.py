@@ -130,5 +130,6 @@ class PointStream(Stream[int]):
 class ImuStream(Stream[int]):
     """Channels of wearers in, IMU embeddings out. Ids are the wearers' places in their list."""
 
-    def __init__(self, encoders: Encoders) -> None:
-        super().__init__(encoders.imu_memory(), (CHANNELS,), encoders.card.width)
+    def __init__(self, encoders: Encoders, stride: int = 1) -> None:
+        """stride: frames between two openings of windows, see `EncoderSettings.imu_stride`."""
+        super().__init__(encoders.imu_memory(stride), (CHANNELS,), encoders.card.width)
