@@ -13,9 +13,10 @@ from despite_ros.people.detections import Detection
 UNBORN = -1  # the track_id of a track that is not shown yet
 SIZE_GAIN = 0.2  # share of a new measurement in the smoothed size and height
 EVIDENCE_GAIN = 0.1  # least share of a new judgement in the mean of them
-TRAVELLER = 0.7  # metres from its birthplace: what went that far is judged anew more slowly
-SLOWER = 2.0  # times as slowly
-DOUBT, KNOWN_DOUBT = 0.0, -1.5  # mean log-odds below which a track is not shown; of one that went far
+TRAVELLER = 0.7  # metres from its birthplace: what went that far is known to be a person
+SURELY, SURELY_HITS = 4.0, 10  # and so is what had such mean log-odds, after so many sightings
+SLOWER = 2.0  # times as slowly who is known is judged anew: people bend down, squat and lie
+DOUBT, KNOWN_DOUBT = 0.0, -2.5  # mean log-odds below which a track is not shown; of one that is known
 REST_GAIN = 0.07  # share of a new sighting in the mean and variance that tell whether a track moves at all
 REST_HITS = 20  # sightings after which a track that never moved is known to be a thing
 REST = 0.002  # metres of standard deviation; nobody stands as still
@@ -49,6 +50,7 @@ class Track:
     beside: bool = False  # an older track is so near that this one may be a part of it
     crowded: int = 0  # sweeps in which an older track was on the same body, less those in which none was
     travelled: float = 0.0  # farthest distance from where it was born, metres
+    surest: float = -np.inf  # the highest mean log-odds so far
     speed: float = 0.0  # when last seen, m/s
     birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
     detection: Detection | None = None
@@ -59,6 +61,11 @@ class Track:
     def confirmed(self) -> bool:
         """Whether the track was believed to be a person."""
         return self.track_id != UNBORN
+
+    @property
+    def known(self) -> bool:
+        """Whether it went or looked as only people do."""
+        return self.travelled > TRAVELLER or self.surest > SURELY
 
     @property
     def rests(self) -> bool:
@@ -73,7 +80,7 @@ class Track:
     @property
     def doubted(self) -> bool:
         """Whether what it is on has not looked like a person for a while; it is followed, not shown."""
-        return self.evidence < (KNOWN_DOUBT if self.travelled > TRAVELLER else DOUBT)
+        return self.evidence < (KNOWN_DOUBT if self.known else DOUBT)
 
     def absorb(self, detection: Detection, stamp_ns: int, deviation: float) -> None:
         """Take in a sighting, whose position is right to a standard `deviation` of so many metres."""
@@ -82,8 +89,10 @@ class Track:
         self.size = self.size + np.float32(SIZE_GAIN) * (detection.size - self.size)
         self.z = float(detection.position[2])
         self.hits += 1
-        trust = EVIDENCE_GAIN / SLOWER if self.travelled > TRAVELLER else EVIDENCE_GAIN
+        trust = EVIDENCE_GAIN / SLOWER if self.known else EVIDENCE_GAIN
         self.evidence += max(1 / self.hits, trust) * (detection.log_odds - self.evidence)
+        if self.hits >= SURELY_HITS:
+            self.surest = max(self.surest, self.evidence)
         self.seen_ns = self.glimpsed_ns = stamp_ns
         shift = detection.middle - self.middle
         self.middle = self.middle + REST_GAIN * shift

@@ -139,9 +139,12 @@ class Tracker:
         often, enough = track.hits >= settings.birth, len(track.detection.points) >= settings.fewest
         if track.evidence >= settings.certain:
             return often or enough
-        wanted = np.interp(track.hits, (settings.birth, settings.doubt), (settings.likely, settings.possible))
+        first, doubt = (
+            (settings.likely, settings.doubt) if enough else (settings.certain, settings.doubt_of_few)
+        )
+        wanted = np.interp(track.hits, (settings.birth, doubt), (first, settings.possible))
         rests = static and track.rests
-        return often and enough and track.evidence >= float(wanted) and not rests
+        return often and track.evidence >= float(wanted) and not rests
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
         if not tracks or not detections:

@@ -41,7 +41,7 @@ def test_a_gap_or_a_reset_parts_sweeps() -> None:
 
 @pytest.mark.parametrize("still", [True, False])
 def test_people_of_whom_one_sweep_shows_little_are_seen_in_two(crossing: Recorded, still: bool) -> None:
-    """Of the people's points one in forty is left: a few a sweep."""
+    """Of the people's points one in sixty is left: a few a sweep."""
     shift = np.zeros(3) if still else np.array([0.4, 0.1, 0.0])  # metres a second, of the sensor
     shares = [tracked(crossing, sweeps, shift) for sweeps in (1, 2)]
     assert shares[1] > shares[0] + 0.2
@@ -54,7 +54,7 @@ def tracked(recorded: Recorded, sweeps: int, velocity: DoubleArray) -> float:
         zip(recorded.clouds, recorded.poses, recorded.owners, strict=True)
     ):
         assert len(cloud) == len(owners)
-        kept = (owners < 0) | (np.arange(len(cloud)) % 40 == k % 40)
+        kept = (owners < 0) | (np.arange(len(cloud)) % 60 == k % 60)
         moved = np.array(pose)
         moved[:3, 3] += velocity * k / 10
         shown = (cloud[kept] - (velocity * k / 10) @ pose[:3, :3]).astype(np.float32)

@@ -1,0 +1,39 @@
+"""What is believed to be a person, and for how long, when the gate has its doubts."""
+
+from dataclasses import replace
+
+import pytest
+
+from despite_ros.people.detections import Detection
+
+from .test_finding_again import follow, shifting
+
+
+def judged(sweep: int, log_odds: float, points: int = 100) -> Detection:
+    """Somebody who shifts from one foot to the other, as the gate judges so many points of it."""
+    whole = shifting(0.0, sweep)
+    return replace(whole, points=whole.points[:points], log_odds=log_odds)
+
+
+@pytest.mark.parametrize(("before", "shown"), [(6.0, [0]), (2.5, [])])
+def test_who_was_surely_a_person_may_bend_down_for_a_while(before: float, shown: list[int]) -> None:
+    upright = [[judged(k, before)] for k in range(30)]
+    bent = [[judged(k, -3.0)] for k in range(20)]
+    assert follow([*upright, *bent]) == shown
+
+
+def test_nobody_looks_unlike_a_person_for_ever() -> None:
+    upright = [[judged(k, 6.0)] for k in range(30)]
+    other = [[judged(k, -5.0)] for k in range(60)]
+    assert follow([*upright, *other]) == []
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "sweeps", "shown"),
+    [(5.0, 2, [0]), (2.5, 4, []), (2.5, 5, [0]), (1.5, 40, [])],
+    ids=["certain", "likely, too soon", "likely", "hardly"],
+)
+def test_few_points_that_look_like_a_person_need_some_sweeps(
+    log_odds: float, sweeps: int, shown: list[int]
+) -> None:
+    assert follow([[judged(k, log_odds, points=12)] for k in range(sweeps)]) == shown
