@@ -13,7 +13,7 @@ DISBELIEF, DESPAIR = -1.0, -4.0  # mean log-odds at which a track is given up, b
 FADING = 0.5  # seconds in which the velocity of a track that is not seen falls to a third
 GAP = 0.35  # seconds without a sweep, after which nobody was seen
 NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
-BESIDE = 0.75  # metres from an older track, within which a new one may be an arm or the legs of its person
+BESIDE = 1.0  # metres from an older track, within which a new one may be an arm or the legs of its person
 STROLL = 1.0  # m/s; who went faster when last seen has gone on, and is not looked for where that was
 TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
 
