@@ -14,6 +14,7 @@ FADING = 0.5  # seconds in which the velocity of a track that is not seen falls 
 GAP = 0.35  # seconds without a sweep, after which nobody was seen
 NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
 BESIDE = 1.0  # metres from an older track, within which a new one may be an arm or the legs of its person
+AWAITED = 0.0  # mean log-odds that show a track where somebody was lost
 STROLL = 1.0  # m/s; who went faster when last seen has gone on, and is not looked for where that was
 TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
 
@@ -64,8 +65,9 @@ class Tracker:
         self.tracks += [self._born(detection) for detection in left]
         self._note_neighbours()
         for track in [track for track in self.tracks if not track.confirmed]:
-            if self._believed(track, static):
-                self._confirm(track)
+            lost = self._lost_nearby(track)
+            if self._believed(track, static, lost is not None):
+                self._confirm(track, lost)
         shown = [track for track in self.tracks if track.confirmed and not track.doubted]
         self.shown = [track for track in shown if not (static and track.inert)]
 
@@ -104,19 +106,22 @@ class Tracker:
         person = track.confirmed and not track.doubted and track.crowded < TWIN_SWEEPS
         return person and track.speed < STROLL
 
-    def _confirm(self, track: Track) -> None:
-        """Give the track the id of a person who was lost near its birthplace, or a new one."""
+    def _lost_nearby(self, track: Track) -> Track | None:
+        """Who was lost near the track's birthplace, and so may be its person."""
         unseen = [other for other in self.tracks if other.confirmed and other.detection is None]
         reach = np.maximum(self._reach(unseen), self.settings.again)
         found = _nearest(track, unseen, reach)
-        found = found or _nearest(track, self.departed, np.full(len(self.departed), self.settings.again))
-        if found is None:
+        return found or _nearest(track, self.departed, np.full(len(self.departed), self.settings.again))
+
+    def _confirm(self, track: Track, lost: Track | None) -> None:
+        """Give the track the id of a person who was lost, or a new one."""
+        if lost is None:
             track.track_id = self.next_id
             self.next_id += 1
             return
-        self.tracks = [other for other in self.tracks if other is not found]
-        self.departed = [other for other in self.departed if other is not found]
-        track.track_id, track.born_ns = found.track_id, found.born_ns
+        self.tracks = [other for other in self.tracks if other is not lost]
+        self.departed = [other for other in self.departed if other is not lost]
+        track.track_id, track.born_ns = lost.track_id, lost.born_ns
 
     def _note_neighbours(self) -> None:
         """Mark tracks beside one known for long; nearer than bodies can be to an older one, they give way."""
@@ -130,8 +135,11 @@ class Tracker:
             track.beside = bool(neighbour < BESIDE)
             track.crowded = max(0, track.crowded + (1 if older < self.settings.apart else -1))
 
-    def _believed(self, track: Track, static: bool) -> bool:
-        """Whether a new track is a person: at once if that is certain, the later the less likely it is."""
+    def _believed(self, track: Track, static: bool, awaited: bool) -> bool:
+        """Whether a new track is a person: at once if that is certain, the later the less likely it is.
+
+        awaited: whether somebody was lost where it is; then it need but look more like a person than not.
+        """
         settings = self.settings
         new_neighbour = track.beside and track.hits < settings.doubt
         if track.detection is None or track.crowded or new_neighbour:
@@ -144,7 +152,7 @@ class Tracker:
         )
         wanted = np.interp(track.hits, (settings.birth, doubt), (first, settings.possible))
         rests = static and track.rests
-        return often and track.evidence >= float(wanted) and not rests
+        return often and track.evidence >= (AWAITED if awaited else float(wanted)) and not rests
 
     def _assign(self, tracks: list[Track], detections: list[Detection]) -> list[tuple[int, int]]:
         if not tracks or not detections:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from despite_ros.people.detections import Detection
@@ -37,3 +38,15 @@ def test_few_points_that_look_like_a_person_need_some_sweeps(
     log_odds: float, sweeps: int, shown: list[int]
 ) -> None:
     assert follow([[judged(k, log_odds, points=12)] for k in range(sweeps)]) == shown
+
+
+@pytest.mark.parametrize(("away", "shown"), [(0.5, [0]), (4.0, [])])
+def test_who_is_awaited_where_somebody_was_lost_need_not_look_so_much_like_a_person(
+    away: float, shown: list[int]
+) -> None:
+    def crouching(sweep: int) -> Detection:
+        somebody = judged(sweep, 0.5)
+        return replace(somebody, position=somebody.position + np.array([away, 0.0, 0.0]))
+
+    before, hidden = [[judged(k, 6.0)] for k in range(20)], [[] for _ in range(50)]
+    assert follow([*before, *hidden, *([crouching(k)] for k in range(4))]) == shown
