@@ -48,5 +48,6 @@ def test_who_is_awaited_where_somebody_was_lost_need_not_look_so_much_like_a_per
         somebody = judged(sweep, 0.5)
         return replace(somebody, position=somebody.position + np.array([away, 0.0, 0.0]))
 
-    before, hidden = [[judged(k, 6.0)] for k in range(20)], [[] for _ in range(50)]
+    before = [[judged(k, 6.0)] for k in range(20)]
+    hidden: list[list[Detection]] = [[]] * 50
     assert follow([*before, *hidden, *([crouching(k)] for k in range(4))]) == shown
