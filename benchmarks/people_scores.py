@@ -5,6 +5,7 @@ a person in a sweep is the IoU of their points. Counted are people with at least
 FARTHEST metres; a track on anybody else is neither right nor wrong.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,8 @@ class Tally:
         sizes = np.array([(owners == who).sum() for who in everybody])
         distance = np.linalg.norm(sweep.cloud, axis=1)
         near = np.array([np.median(distance[owners == who]) < FARTHEST for who in everybody], bool)
-        owned = {track: _owners(sweep, points) for track, points in segments.items()}
+        owners_of = _owner_lookup(sweep)
+        owned = {track: owners_of(points) for track, points in segments.items()}
         hit = [track for track, of in owned.items() if len(of)]
         found = [owned[track] for track in hit]
         shared = np.array([[(of == who).sum() for of in found] for who in everybody], int)
@@ -55,13 +57,18 @@ class Tally:
         self.overlaps.append(overlap[counted][:, kept])
 
 
-def _owners(sweep: Sweep, points: FloatArray) -> IndexArray:
+def _owner_lookup(sweep: Sweep) -> Callable[[FloatArray], IndexArray]:
     """Whose those points (N×3, fixed frame) are that are, bit for bit, of this sweep and not earlier."""
-    known, wanted = _bytes(to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, 1e6)), _bytes(points)
+    known = _bytes(to_fixed(sweep.cloud, sweep.sensor_pose, 0.0, 1e6))
     order = np.argsort(known)
-    places = np.searchsorted(known[order], wanted).clip(max=len(known) - 1)
-    of_this_sweep = known[order[places]] == wanted
-    return np.asarray(sweep.person_index[order[places[of_this_sweep]]])
+    known, owners = known[order], sweep.person_index[order]
+
+    def owners_of(points: FloatArray) -> IndexArray:
+        wanted = _bytes(points)
+        places = np.searchsorted(known, wanted).clip(max=len(known) - 1)
+        return np.asarray(owners[places[known[places] == wanted]])
+
+    return owners_of
 
 
 def _bytes(points: FloatArray) -> Any:
