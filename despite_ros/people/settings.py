@@ -93,9 +93,11 @@ class TrackingSettings:
     possible: float = setting(2.0, "mean log-odds that show it after `doubt` sweeps", -5.0, 20.0)
     doubt: int = setting(10, "sweeps with the person before a possible track is shown", 1, 100)
     fewest: int = setting(
-        17, "with fewer points a track must be certain after `birth` sweeps, or possible", 1, 1000
+        17, "a track of fewer points must be certain, not just likely, after `birth` sweeps", 1, 1000
     )
-    doubt_of_few: int = setting(5, "after so many, for the gate is careful where it sees little", 1, 100)
+    doubt_of_few: int = setting(
+        5, "sweeps of a static sensor before such a track is shown if it is possible", 1, 100
+    )
     birth: int = setting(2, "sweeps with the person before a likely track is shown", 1, 20)
     tentative: float = setting(0.35, "a track that was never shown is kept unseen for this, s", 0.0, 5.0)
     apart: float = setting(0.42, "tracks nearer to each other for long are one person, m", 0.0, 1.0)

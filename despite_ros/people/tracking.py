@@ -14,7 +14,7 @@ FADING = 0.5  # seconds in which the velocity of a track that is not seen falls 
 GAP = 0.35  # seconds without a sweep, after which nobody was seen
 NEARBY, STRIDE = 0.6, 1.5  # metres, and metres for each second unseen, within which a track is found again
 BESIDE = 1.0  # metres from an older track, within which a new one may be an arm or the legs of its person
-AWAITED = 0.0  # mean log-odds that show a track where somebody was lost
+AWAITED = 0.0  # mean log-odds that show a track where a static sensor lost somebody
 STROLL = 1.0  # m/s; who went faster when last seen has gone on, and is not looked for where that was
 TWIN_SWEEPS = 8  # sweeps after which two tracks on one body are known to be one person
 
@@ -66,7 +66,7 @@ class Tracker:
         self._note_neighbours()
         for track in [track for track in self.tracks if not track.confirmed]:
             lost = self._lost_nearby(track)
-            if self._believed(track, static, lost is not None):
+            if self._believed(track, static, awaited=static and lost is not None):
                 self._confirm(track, lost)
         shown = [track for track in self.tracks if track.confirmed and not track.doubted]
         self.shown = [track for track in shown if not (static and track.inert)]
@@ -147,9 +147,9 @@ class Tracker:
         often, enough = track.hits >= settings.birth, len(track.detection.points) >= settings.fewest
         if track.evidence >= settings.certain:
             return often or enough
-        first, doubt = (
-            (settings.likely, settings.doubt) if enough else (settings.certain, settings.doubt_of_few)
-        )
+        soon = static and not enough  # where the background is taken out, little clutter is left
+        first = settings.likely if enough else settings.certain
+        doubt = settings.doubt_of_few if soon else settings.doubt
         wanted = np.interp(track.hits, (settings.birth, doubt), (first, settings.possible))
         rests = static and track.rests
         return often and track.evidence >= (AWAITED if awaited else float(wanted)) and not rests

@@ -40,6 +40,11 @@ def test_few_points_that_look_like_a_person_need_some_sweeps(
     assert follow([[judged(k, log_odds, points=12)] for k in range(sweeps)]) == shown
 
 
+def test_a_moving_sensor_which_sees_all_the_clutter_takes_longer() -> None:
+    sweeps = [[judged(k, 2.5, points=12)] for k in range(12)]
+    assert [follow(sweeps[:count], static=False) for count in (7, 12)] == [[], [0]]
+
+
 @pytest.mark.parametrize(("away", "shown"), [(0.5, [0]), (4.0, [])])
 def test_who_is_awaited_where_somebody_was_lost_need_not_look_so_much_like_a_person(
     away: float, shown: list[int]
