@@ -106,7 +106,7 @@ def replayed(recording: Path, folder: Path, out: Path) -> dict[str, Any]:
         "cpu_s": used.ru_utime + used.ru_stime,
         "peak_mb_of_the_larger_process": used.ru_maxrss * 1024 / MEGA,
         "seconds_by_stage": stage_seconds(out / "results.jsonl"),
-        "notes": summary["notes"],
+        "notes": [note.replace(f"{recording.parent}/", "") for note in summary["notes"]],
     }
 
 
