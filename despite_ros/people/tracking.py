@@ -66,7 +66,8 @@ class Tracker:
         self._note_neighbours()
         for track in [track for track in self.tracks if not track.confirmed]:
             lost = self._lost_nearby(track)
-            if self._believed(track, static, awaited=static and lost is not None):
+            here = lost is not None and _away(lost, track) < self.settings.again
+            if self._believed(track, static, awaited=static and here):
                 self._confirm(track, lost)
         shown = [track for track in self.tracks if track.confirmed and not track.doubted]
         self.shown = [track for track in shown if not (static and track.inert)]
@@ -223,8 +224,13 @@ def _transition(seconds: float, kept: float) -> DoubleArray:
     return matrix
 
 
+def _away(other: Track, track: Track) -> float:
+    """How far another track is from where this one was born, m."""
+    return float(np.linalg.norm(other.state[:2] - track.birthplace))
+
+
 def _nearest(track: Track, others: list[Track], reach: DoubleArray) -> Track | None:
     """The nearest of the others (each within its own reach, m) to where the track was born."""
-    away = [float(np.linalg.norm(other.state[:2] - track.birthplace)) for other in others]
+    away = [_away(other, track) for other in others]
     near = [k for k in range(len(others)) if away[k] < reach[k]]
     return others[min(near, key=away.__getitem__)] if near else None

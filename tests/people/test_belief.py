@@ -7,7 +7,7 @@ import pytest
 
 from despite_ros.people.detections import Detection
 
-from .test_finding_again import follow, shifting
+from .test_finding_again import follow, shifting, tracked
 
 
 def judged(sweep: int, log_odds: float, points: int = 100) -> Detection:
@@ -49,10 +49,20 @@ def test_a_moving_sensor_which_sees_all_the_clutter_takes_longer() -> None:
 def test_who_is_awaited_where_somebody_was_lost_need_not_look_so_much_like_a_person(
     away: float, shown: list[int]
 ) -> None:
-    def crouching(sweep: int) -> Detection:
-        somebody = judged(sweep, 0.5)
-        return replace(somebody, position=somebody.position + np.array([away, 0.0, 0.0]))
+    assert follow([*lost(sweeps=50), *([crouching(away, k)] for k in range(4))]) == shown
 
-    before = [[judged(k, 6.0)] for k in range(20)]
-    hidden: list[list[Detection]] = [[]] * 50
-    assert follow([*before, *hidden, *([crouching(k)] for k in range(4))]) == shown
+
+def test_nobody_is_awaited_as_far_off_as_the_lost_may_have_gone() -> None:
+    tracker = tracked([*lost(sweeps=10), *([crouching(2.0, k)] for k in range(4))])
+    assert [round(float(track.state[0])) for track in tracker.shown] == [0]
+
+
+def lost(sweeps: int) -> list[list[Detection]]:
+    """Somebody at the origin, and then nobody for some sweeps."""
+    hidden: list[list[Detection]] = [[]] * sweeps
+    return [*([judged(k, 6.0)] for k in range(20)), *hidden]
+
+
+def crouching(away: float, sweep: int) -> Detection:
+    somebody = judged(sweep, 0.5)
+    return replace(somebody, position=somebody.position + np.array([away, 0.0, 0.0]))

@@ -13,11 +13,16 @@ from .test_twins import SWEEP_NS, seen
 
 def follow(sweeps: list[list[Detection]], static: bool = True) -> list[int]:
     """Ids shown at the end of some sweeps."""
+    return [track.track_id for track in tracked(sweeps, static).shown]
+
+
+def tracked(sweeps: list[list[Detection]], static: bool = True) -> Tracker:
+    """The tracker at the end of some sweeps."""
     tracker = Tracker(TrackingSettings())
     for sweep, detections in enumerate(sweeps):
         tracker.predict(sweep * SWEEP_NS)
         tracker.update(detections, static)
-    return [track.track_id for track in tracker.shown]
+    return tracker
 
 
 def shifting(x: float, sweep: int) -> Detection:
