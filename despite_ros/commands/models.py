@@ -70,6 +70,7 @@ def _check(name: str) -> int:
     print(f"{folder}: {len(card.files)} files are those of the card")
     differences = streaming_differences(load(folder, device="cpu", say=print))
     for modality, value in differences.items():
-        difference = f"{value:.1e} of the largest entry at most (limit {TOLERANCE:g})"
-        print(f"{modality}: streaming differs from whole windows by {difference}")
+        print(
+            f"{modality}: streaming differs from whole windows by {value:.1e} at most (limit {TOLERANCE:g})"
+        )
     return int(any(value > TOLERANCE for value in differences.values()))
