@@ -96,6 +96,8 @@ def _loop(trainer: Trainer, source: BatchSource, watch: Watch | None, out: Path)
 def _release(trainer: Trainer, store: SequenceStore, watch: Watch | None, path: Path) -> None:
     """The averaged weights in the form that `training.export` takes, with what the card says of them."""
     model, heads = trainer.released()
+    if watch:
+        model.pointcloud_encoder.scale_output(watch.unit_scale(model, trainer.device))
     groups = {"train": store} | ({"validate": watch.store} if watch else {})
     information: dict[str, Any] = {
         "training_data": facts.training_data(store),

@@ -55,6 +55,18 @@ class Watch:
         scale, bias = fit_calibration(right, wrong)
         return {"scale": float(scale), "bias": float(bias)}
 
+    @torch.no_grad()
+    def unit_scale(self, model: Despite, device: torch.device) -> float:
+        """The power of two that brings the entries of point embeddings nearest to an rms of 1.
+
+        The loss sees directions only, so lengths grow as training goes on, and rounding errors with them.
+        """
+        chunk = Windows(self.windows.sequence[:CHUNK], self.windows.start[:CHUNK])
+        points = gather(self.store, chunk, ("points",)).points
+        assert points is not None  # as asked for
+        rows = model.encode(points=torch.from_numpy(points).to(device))["points"]
+        return float(2.0 ** -rows.square().mean().sqrt().log2().round())
+
     def _same_sequence(self) -> BoolArray:
         return np.asarray(self.windows.sequence[:, None] == self.windows.sequence)
 

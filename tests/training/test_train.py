@@ -17,6 +17,7 @@ from despite_ros.errors import UserError
 from training.checkpoints import read
 from training.data.augment import NONE, PAPER
 from training.data.simulated import Job, fill
+from training.data.store import SequenceStore
 from training.release import main as release
 from training.settings import TrainSettings
 from training.train import LAST, SETTINGS_FILE, main, plain, settings_from, train
@@ -72,6 +73,20 @@ def test_a_run_goes_on_from_a_released_model(stores: Stores, tmp_path: Path) -> 
     imu = torch.randn(3, 24, 48, generator=torch.manual_seed(0))
     torch.testing.assert_close(again.model.encode(imu=imu), read(released).model.encode(imu=imu))
     assert run(stores, tmp_path / "second", initial=str(released), steps=1).step == 1
+
+
+def test_released_point_embeddings_have_unit_entries_and_the_same_directions(
+    stores: Stores, tmp_path: Path
+) -> None:
+    trained, _ = run(stores, tmp_path, lr=0.1).released()
+    released = read(tmp_path / "model.safetensors").model
+    crops = torch.from_numpy(SequenceStore.open(*stores["validate"]).sequences[0].points(0))[None]
+    with torch.no_grad():
+        before, after = trained.encode(points=crops)["points"], released.encode(points=crops)["points"]
+    factor = float((after / before).mean())
+    assert np.log2(factor) % 1 == 0.0
+    torch.testing.assert_close(after, factor * before, rtol=0, atol=0)
+    assert 0.5 < float(after.square().mean().sqrt()) < 2.0
 
 
 def test_a_model_of_another_width_is_no_start(stores: Stores, tmp_path: Path) -> None:

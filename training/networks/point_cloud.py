@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from training.networks.tubes import TubeEmbedding
@@ -97,3 +98,10 @@ class PointCloudEncoder(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """Crops B×T×N×3 (m, T even) → embeddings B×E, unnormalised."""
         return self.head(self.features(crops))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def scale_output(self, factor: float) -> None:
+        """Multiply all embeddings by a factor, which no cosine notices; a power of two is exact."""
+        last = self.head[-1]
+        last.get_parameter("weight").mul_(factor)
+        last.get_parameter("bias").mul_(factor)
