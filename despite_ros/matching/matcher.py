@@ -97,7 +97,8 @@ class Matcher:
         current = self._on_current(candidates)
         held = log_odds + self._settings.inertia * current
         trusted = log_odds + self._trust[:, None] * current
-        chosen, (belief, said) = assign(held), self._sure * marginals(np.stack([held, trusted]))
+        chosen, odds = assign(held), marginals(np.stack([held, trusted]))
+        belief, said = self._sure * odds
         least = self._least_confidences(frame.moving)
         decided = [
             self._decide(index, candidates, int(chosen[index]), belief[index], said[index], least[index])
@@ -107,7 +108,8 @@ class Matcher:
         heard = gathered.max(axis=1, initial=0.0) > 0.0
         seen = [self._seen(item, index, frame, bool(heard[index])) for index, item in enumerate(decided)]
         sure = [item.state == State.ASSIGNED and item.confidence > SURE for item in seen]
-        self._presence.follow(frame.stamp_ns, np.array(sure, np.bool_))
+        there = np.where(heard, 1.0 - odds[1, :, -1], np.nan)
+        self._presence.follow(frame.stamp_ns, np.array(sure, np.bool_), there)
         return tuple(seen)
 
     def _gather(self, frame: MatchingFrame) -> None:

@@ -34,6 +34,9 @@ class MatchingSettings:
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
     present_prior: float = setting(0.4, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    prior_weight: float = setting(
+        10.0, "for how many other wearers, seen to be there or not, present_prior stands", 0.1, 1e6
+    )
     known_prior: float = setting(
         0.97, "the same of a wearer who was surely named for known_time", 0.01, 0.999
     )
