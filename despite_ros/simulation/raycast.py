@@ -34,9 +34,10 @@ def rounded_cone_distance(
 ) -> float:
     """Ray parameter where o + t·d first meets the hull of two spheres, infinite where it does not.
 
-    Below 0 for a ray that starts inside, or beyond. Spheres: radius `low` about 0, `high` about (0, 0, height). The cone touching both spheres holds
-    them, so a ray that misses the cone misses all; else the entry is the least of the three entries.
-    A ray steeper than the cone (k2 < 0) always meets it; at the apex only rounding says otherwise.
+    Below 0 for a ray that starts inside, or beyond. Spheres: radius `low` about 0, `high` about
+    (0, 0, height). The cone touching both spheres holds them, so a ray that misses the cone misses all; else
+    the entry is the least of the three entries. A ray steeper than the cone (k2 < 0) always meets it; at the
+    apex only rounding says otherwise.
     """
     dd = dx * dx + dy * dy + dz * dz
     closest = -(ox * dx + oy * dy + oz * dz) / dd  # start from the closest approach: small numbers
