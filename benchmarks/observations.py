@@ -39,13 +39,14 @@ Samples = dict[str, dict[str, ImuSamples]]
 
 @dataclass(frozen=True)
 class Case:
-    """A scene to look at. gap: first and last second without sweeps, None for none."""
+    """A scene to look at. gap: first and last second without sweeps, or None. hung: LiDAR upside down."""
 
     people: int
     sensor: str
     seed: int
     seconds: float
     gap: tuple[float, float] | None = None
+    hung: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,16 @@ def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observ
     repertoire = captured(held_apart(mocap)) if mocap else everyday
     worn = max(1, round(0.75 * case.people))
     rng = np.random.default_rng(case.seed)
-    scene = random_scene(rng, case.people, worn, 1, case.seconds, case.sensor, repertoire=repertoire)
+    scene = random_scene(
+        rng,
+        case.people,
+        worn,
+        1,
+        case.seconds,
+        case.sensor,
+        repertoire=repertoire,
+        upside_down=case.hung,
+    )
     find = TrueTracks(scene).process if true_tracks else _finder(case.sensor)
     frames, truth = [], []
     for sweep in scene.sweeps():

@@ -39,7 +39,8 @@ from despite_ros.records import NOBODY
 from despite_ros.settings import Settings
 
 RESULTS = Path(__file__).parent / "results"
-SENSORS = ("vlp16", "hdl32", "os1_64", "livox_mid360")
+LOOKS_UP = "livox_mid360"  # from −7° to 52°: standing it sees heads, so it is looked at hung upside down too
+SENSORS = ("vlp16", "hdl32", "os1_64", LOOKS_UP)
 PAPER_WINDOWS = 4
 CAPTURED = "captured motions of people held apart from training"
 MADE = "everyday activities and made-up motions, drawn anew"
@@ -77,7 +78,11 @@ def jobs(effort: str) -> list[Job]:
         for people, sensors in usual.items()
         for i, sensor in enumerate(SENSORS if effort == "full" else sensors)
     ]
-    return [*sizes, *plain, gap]
+    if effort == "usual":
+        return [*sizes, *plain, gap]
+    upright = [job for job in (*sizes, *plain) if job.case.sensor == LOOKS_UP]
+    hung = [Job(f"{job.name}, hung", replace(job.case, hung=True)) for job in upright]
+    return [*sizes, *plain, gap, *hung]
 
 
 def main() -> int:

@@ -245,7 +245,6 @@ class Reidentifier:
                 frame.stamp_ns,
                 [person.track_id for person in frame.people],
                 [person.position for person in frame.people],
-                self._tracks.points,
                 similarity,
                 window_weights(moving, self._tracks.seen, self._settings.matching) * turns,
                 self._travel.log_odds(),

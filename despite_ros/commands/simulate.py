@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--moving", action="store_true", help="a robot drives the LiDAR about (tf: map → lidar)"
     )
+    parser.add_argument(
+        "--upside-down",
+        action="store_true",
+        help="the LiDAR hangs upside down, as suits one that looks up (tf: map → lidar, so replay with "
+        "--fixed-frame map)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed and flags make the same recording")
     parser.add_argument(
         "--motions",
@@ -70,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         args.moving,
         _repertoire(args.motions, args.persons),
         args.imus,
+        args.upside_down,
     )
     columns = (TextColumn("{task.completed} of {task.total} sweeps"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=args.json) as bar:

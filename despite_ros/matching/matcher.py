@@ -17,24 +17,21 @@ from despite_ros.records import NOBODY, Assignment, State
 LEAST_RIVAL = 0.0  # log-odds; a rival that is unlikely itself makes no difference
 UNSEEN = -3.0  # log-odds, at most, of a pair that no full window has spoken for
 SURE = 0.9  # confidence of a name from which its wearer counts as being there
-FEW_POINTS = 10.0  # below about so many, fewer points hardly make a difference any more
 
 
 @dataclass(frozen=True, slots=True)
 class MatchingFrame:
     """What one frame says about M wearers and K tracks.
 
-    positions: K × (x, y, z), m. points: K, mean number a sweep over the window. similarity: M×K, cosine, NaN
-    where a window is not full. weights: M×K, of these windows, 0 where one was told before. travel: M×K,
-    log-odds of the `TravelCue`. moving: M, 0 for a wearer at rest to 1. sensors: M, how many of the
-    wearer's are heard. visible: K, whether a sweep hit the track a short while ago. jumped: tracks that
-    have changed hands.
+    positions: K × (x, y, z), m. similarity: M×K, cosine, NaN where a window is not full. weights: M×K, of
+    these windows, 0 where one was told before. travel: M×K, log-odds of the `TravelCue`. moving: M, 0 for a
+    wearer at rest to 1. sensors: M, how many of the wearer's are heard. visible: K, whether a sweep hit the
+    track a short while ago. jumped: tracks that have changed hands.
     """
 
     stamp_ns: int
     track_ids: Sequence[int]
     positions: Sequence[FloatArray]
-    points: DoubleArray
     similarity: FloatArray
     weights: DoubleArray
     travel: DoubleArray
@@ -50,7 +47,6 @@ class MatchingFrame:
             self,
             track_ids=[self.track_ids[column] for column in kept],
             positions=[self.positions[column] for column in kept],
-            points=self.points[kept],
             similarity=self.similarity[:, kept],
             weights=self.weights[:, kept],
             travel=self.travel[:, kept],
@@ -114,10 +110,8 @@ class Matcher:
 
     def _gather(self, frame: MatchingFrame) -> None:
         """Add the frame's evidence, of windows and of travel, to what there is."""
-        sparser = np.log(self._settings.usual_points / (frame.points + FEW_POINTS)).clip(min=0.0)
         missing = (len(LIMBS) - frame.sensors)[:, None]
-        expected = self._settings.sparse_fall * sparser + self._settings.sensor_fall * missing
-        windows = self._scale * (frame.similarity + expected) + self._bias
+        windows = self._scale * (frame.similarity + self._settings.sensor_fall * missing) + self._bias
         windows -= self._settings.rivals * (best_rivals(windows) + best_rivals(windows.T).T)
         log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
         heard = np.broadcast_to(frame.sensors[:, None] > 0, frame.similarity.shape)

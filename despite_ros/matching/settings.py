@@ -15,12 +15,8 @@ class MatchingSettings:
     rivals: float = setting(
         0.2, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
     )
-    sparse_fall: float = setting(0.02, "fall of right pairs' cosine for e times fewer points", 0.0, 0.3)
-    usual_points: float = setting(
-        100.0, "points a sweep at which the model's calibration holds", 1.0, 10000.0
-    )
     sensor_fall: float = setting(
-        0.014, "fall of right pairs' cosine for each of the four sensors that is missing", 0.0, 0.2
+        0.008, "fall of right pairs' cosine for each of the four sensors that is missing", 0.0, 0.2
     )
     travel_weight: float = setting(
         1.0, "weight of the cue from a track's speed and direction; 0: none", 0.0, 2.0
@@ -33,7 +29,7 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.4, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.3, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     prior_weight: float = setting(
         10.0, "for how many other wearers, seen to be there or not, present_prior stands", 0.1, 1e6
     )

@@ -23,7 +23,7 @@ class TrackWindows:
         self.jumped: list[int] = []  # in the newest frame
         self._crops: dict[int, FloatArray] = {}
         self.velocities: list[FloatArray] = []  # m/s, fixed frame, in the order of track_ids
-        self._seen: dict[int, deque[int]] = {}  # points in each frame of the window
+        self._seen: dict[int, deque[bool]] = {}  # whether hit, in each frame of the window
 
     @property
     def track_ids(self) -> list[int]:
@@ -38,17 +38,12 @@ class TrackWindows:
     @property
     def seen(self) -> DoubleArray:
         """Per track: share of the window's frames in which it was seen and not held over."""
-        return np.array([np.count_nonzero(self._seen[number]) / FRAMES for number in self._crops])
-
-    @property
-    def points(self) -> DoubleArray:
-        """Per track: mean number of points a frame of the window."""
-        return np.array([sum(self._seen[number]) / len(self._seen[number]) for number in self._crops])
+        return np.array([sum(self._seen[number]) / FRAMES for number in self._crops])
 
     def hold(self) -> None:
         """A missed sweep: every crop stays for another frame."""
         for seen in self._seen.values():
-            seen.append(0)
+            seen.append(False)
 
     def visible(self, stamp_ns: int) -> BoolArray:
         """Per track: whether a sweep hit it a short while ago."""
@@ -66,7 +61,7 @@ class TrackWindows:
         places = {person.track_id: (person.position, stamp_ns) for person in people}
         for person in people:
             number = person.track_id
-            self._seen[number].append(person.points)
+            self._seen[number].append(person.points > 0)
             if not person.observed and number in self._places:
                 places[number] = self._places[number]
         self._places = places

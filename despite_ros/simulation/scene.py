@@ -1,7 +1,7 @@
 """A room with people, a LiDAR and worn IMUs: sweeps, IMU samples, and the truth about them.
 
-The world frame has z up and the floor at z = 0. The LiDAR stands level with its axes along the world's,
-or a robot carries it. IMUs report orientations in the world frame, up to their heading errors.
+The world frame has z up and the floor at z = 0. The LiDAR stands level with its axes along the world's, hangs
+upside down, or a robot carries it. IMUs report orientations in the world frame, up to their heading errors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,7 @@ NAMES = (
     "mike", "nina", "oscar", "peggy", "quinn",
 )  # fmt: skip
 START_NS = 1_700_000_000_000_000_000  # stamp of scene time 0
+STANDING, HUNG, ON_ROBOT = (1.0, 2.0), (2.1, 2.5), (0.5, 0.9)  # heights of the LiDAR, m
 Mount = tuple[float, float, float, float]
 
 
@@ -154,30 +155,35 @@ def random_scene(
     moving: bool = False,
     repertoire: Repertoire = parametric,
     imus: int = 4,
+    upside_down: bool = False,
 ) -> Scene:
     """A furnished room with `people`, of whom `wearers` wear IMUs; `absent` more wear IMUs elsewhere.
 
     sensor: a key of `SENSORS` or a model. moving: a robot carries it. imus: worn by each wearer, 1 to 4.
+    upside_down: it hangs above the people's heads, its z axis down.
 
     Raises:
-        UserError: unknown sensor, more wearers than people, more people than names or than fit.
+        UserError: unknown sensor, more wearers than people, more people than names or than fit, or a robot
+            that carries it upside down.
     """
     model = _model(sensor)
+    if moving and upside_down:
+        raise UserError("a LiDAR is carried by a robot or hangs upside down, not both")
     _check(people, wearers, absent, seconds, imus)
     length = float(np.clip(7 + 0.8 * people, 9, 22))
     room = Room.random(rng, length, 0.8 * length)
-    height = rng.uniform(0.5, 0.9) if moving else rng.uniform(1.0, 2.0)
-    make = (
-        sensor_path.driving(rng, room, height, seconds) if moving else sensor_path.standing(rng, room, height)
-    )
+    if moving:
+        path = sensor_path.driving(rng, room, rng.uniform(*ON_ROBOT), seconds)
+    else:
+        path = sensor_path.standing(rng, room, rng.uniform(*(HUNG if upside_down else STANDING)), upside_down)
     styles = [Style.random(rng) for _ in range(people + absent)]
-    motions = plan(rng, room, styles[:people], repertoire, seconds, make.ground)
+    motions = plan(rng, room, styles[:people], repertoire, seconds, path.ground)
     motions += plan(rng, room, styles[people:], repertoire, seconds) if absent else []
     everybody = tuple(
         _person(rng, index, motion, imus if index < wearers or index >= people else 0, index < people)
         for index, motion in enumerate(motions)
     )
-    return Scene(everybody, room, model, make, seconds, seed=int(rng.integers(2**31)))
+    return Scene(everybody, room, model, path, seconds, seed=int(rng.integers(2**31)))
 
 
 def _person(rng: Generator, index: int, motion: Motion, imus: int, present: bool) -> ScenePerson:

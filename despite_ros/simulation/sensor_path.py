@@ -1,4 +1,4 @@
-"""Where the LiDAR is: fixed, or carried by a robot that drives and turns."""
+"""Where the LiDAR is: fixed, upright or hung upside down, or carried by a robot that drives and turns."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from despite_ros.simulation.skeleton import MOTION_RATE
 FROM_WALLS = 0.5  # metres from the robot's middle to walls and furniture
 SPEED, TURNING = 0.5, 0.5  # m/s and rad/s, about the most that the robot drives and turns
 TRIES = 300
+UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0, 1.0])  # turned over about its x axis
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ class SensorPath:
         return np.asarray(self.poses[min(len(self.poses) - 1, max(0, round(seconds * MOTION_RATE)))])
 
 
-def standing(rng: Generator, room: Room, height: float) -> SensorPath:
-    """At the room's −x end, looking along +x, level: its axes are the world's."""
+def standing(rng: Generator, room: Room, height: float, upside_down: bool = False) -> SensorPath:
+    """At the room's −x end, looking along +x, level: its axes are the world's, y and z turned if hung."""
     for _ in range(TRIES):
         spot = np.array([-room.length / 2 + rng.uniform(0.3, 0.8), rng.uniform(-0.3, 0.3) * room.width])
         if room.clearance(spot) > 0.2:
-            return SensorPath(_poses(spot[None], np.zeros(1), height))
+            poses = _poses(spot[None], np.zeros(1), height)
+            return SensorPath(poses @ UPSIDE_DOWN if upside_down else poses)
     raise UserError(f"no free place for a sensor at the end of a {room.length} × {room.width} m room")
 
 

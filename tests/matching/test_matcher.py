@@ -8,7 +8,6 @@ import pytest
 
 from despite_ros.arrays import FloatArray
 from despite_ros.matching.matcher import (
-    FEW_POINTS,
     Matcher,
     MatchingFrame,
     best_rivals,
@@ -22,7 +21,6 @@ SETTINGS = MatchingSettings(travel_weight=0.0, present_prior=0.5)
 FRAME_NS = 100_000_000
 RIGHT, WRONG = 0.6, 0.1  # mean cosines; their spread is SPREAD
 SPREAD = 0.2
-USUAL = SETTINGS.usual_points - FEW_POINTS
 SCALE = (RIGHT - WRONG) / SPREAD**2  # log-odds of two normal distributions
 BIAS = -SCALE * (RIGHT + WRONG) / 2
 
@@ -42,7 +40,6 @@ def run(
     matcher: Matcher,
     frames: FloatArray,
     sensors: int = 4,
-    points: float = USUAL,
     travel: float = 0.0,
     moving: Sequence[float] | float = 1.0,
 ) -> list[tuple[Assignment, ...]]:
@@ -56,7 +53,6 @@ def run(
                 index * FRAME_NS,
                 list(range(people)),
                 positions,
-                np.full(people, points),
                 frame,
                 np.ones((wearers, people)),
                 cue,
@@ -165,16 +161,9 @@ def test_what_is_like_everybody_is_weaker_evidence() -> None:
 
 
 def test_of_a_single_sensor_less_similarity_is_expected() -> None:
-    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.03, np.float32)
+    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.015, np.float32)
     few, all_four = (run(matcher(1), frames, sensors=sensors)[-1][0] for sensors in (1, 4))
     assert (few.track_id, all_four.track_id) == (0, NOBODY)
-
-
-def test_of_sparse_people_less_similarity_is_expected() -> None:
-    frames = np.full((60, 1, 1), (RIGHT + WRONG) / 2 - 0.04, np.float32)
-    sparse, usual, dense = (run(matcher(1), frames, points=points)[-1][0] for points in (2.0, USUAL, 2000.0))
-    assert (sparse.track_id, usual.track_id) == (0, NOBODY)
-    assert dense.confidence == usual.confidence
 
 
 def test_confidence_margin_and_similarity_belong_together() -> None:

@@ -104,6 +104,28 @@ def test_a_robots_poses_bring_the_floor_back_to_zero() -> None:
     assert abs(np.quantile(world[:, 2], 0.01)) < 0.05
 
 
+def test_a_lidar_hung_upside_down_measures_the_same_world() -> None:
+    hung = scene(np.random.default_rng(0), people=4, wearers=0, absent=0, upside_down=True)
+    sweep = hung.sweep(20)
+    world = sweep.cloud @ sweep.sensor_pose[:3, :3].T + sweep.sensor_pose[:3, 3]
+    np.testing.assert_allclose(sweep.sensor_pose[:3, :3], np.diag([1.0, -1.0, -1.0]))
+    assert abs(np.quantile(world[:, 2], 0.01)) < 0.05
+    frame = round(1e-9 * (sweep.stamp_ns - hung.start_ns) * hung.people[0].motion.rate)
+    for index, person in enumerate(hung.people):
+        mine = world[sweep.person_index == index]
+        gaps = np.linalg.norm(mine[:, None] - person.motion.joints[frame], axis=-1)
+        assert gaps.min(axis=1).max(initial=0.0) < 0.5
+
+
+def test_a_lidar_that_looks_up_sees_more_of_people_when_hung() -> None:
+    standing, hung = (
+        scene(np.random.default_rng(1), people=4, sensor="livox_mid360", upside_down=turned)
+        for turned in (False, True)
+    )
+    seen = [np.count_nonzero(room.sweep(20).person_index >= 0) for room in (standing, hung)]
+    assert seen[1] > 2 * seen[0]
+
+
 def test_clearance_is_the_way_to_the_nearest_thing() -> None:
     room = Room(10, 8, boxes=(Box(2, 0, 0.5, 1, 2, 1, np.pi / 2),), cylinders=(Cylinder(-2, 0, 0.5, 0, 2),))
     places = [(2, 2), (4.0, 0), (-2, 1), (0, 3.9), (2, 0), (6, 0)]
@@ -117,6 +139,7 @@ def test_clearance_is_the_way_to_the_nearest_thing() -> None:
         (partial(scene, people=40), "40 and 1"),
         (partial(scene, imus=5), "1 to 4 IMUs"),
         (partial(scene, seconds=0.1), "at least 1 second"),
+        (partial(scene, moving=True, upside_down=True), "not both"),
         (partial(scene, sensor="radar"), r"unknown sensor 'radar'; known are vlp16"),
     ],
 )
