@@ -21,6 +21,7 @@ COLUMNS = {
     "activity": "{:.3f}",
 }  # fmt: skip
 SCANS = ("spinning", "rosette")
+SCAN_COLUMNS = ("right", "wrong", "seconds_to_right", "absent_named")
 SCENE_COLUMNS = ("tracked", "right", "wrong", "absent_named", "idf1_tracks")
 MEANING = """\
 tracked: share of visible people who have a track, which bounds the rest. right: share of time, from 5 s
@@ -91,9 +92,9 @@ def tables(report: Line) -> str:
         _table(["confidence", "names", "right"], _reliability(plain)),
         f"Two replays of the same samples give the same bytes: {_said(report['rows'])}.",
         "",
-        "Right, by how the LiDAR scans:",
+        "By how the LiDAR scans:",
         "",
-        _table(["scene", *SCANS], _by_scan(plain)),
+        _table(["scene", "scan", "scenes", *SCAN_COLUMNS], _by_scan(plain)),
         "Scene by scene, with milliseconds a sweep for embeddings and names on one core",
         "(live, with everything: `benchmarks.live`):",
         "",
@@ -111,14 +112,14 @@ def _said(rows: Sequence[Line]) -> str:
 
 
 def _by_scan(rows: Sequence[Line]) -> list[list[str]]:
-    """Per size of the scenes: share right, mean over the LiDARs of each way to scan."""
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: {scan: [] for scan in SCANS})
-    for row in rows:
-        found[row["name"]][SCANS[row["sensor"].startswith("livox")]].append(row["right"])
-    return [
-        [name, *(f"{np.mean(right):.3f}" if right else "" for right in scans.values())]
-        for name, scans in found.items()
-    ]
+    """Per size of the scenes and way to scan: means over its LiDARs, the median of seconds."""
+    lines = []
+    for scan in SCANS:
+        some = [row for row in rows if SCANS[row["sensor"].startswith("livox")] == scan]
+        for found in summary(some):
+            figures = [COLUMNS[key].format(found[key]) for key in SCAN_COLUMNS]
+            lines.append([found["name"], scan, str(found["scenes"]), *figures])
+    return lines
 
 
 def _scene(row: Line) -> list[str]:

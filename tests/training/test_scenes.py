@@ -24,10 +24,10 @@ def test_people_of_a_scene_become_sequences() -> None:
 
 
 def test_scenes_of_one_sensor_are_a_source_of_their_own_and_seen_with_its_preset() -> None:
-    job = Job(0, "train", 3, people=2, seconds=5.0, sensor="livox_mid360")
+    job = Job(0, "train", 3, people=2, seconds=5.0, sensor="livox_mid360", upside_down=True)
     found = records(job)
-    assert {record.info.source for record in found} == {"scenes-livox_mid360"}
-    assert all(record.info.name.startswith("scene-livox_mid360-train-3-0000-") for record in found)
+    assert {record.info.source for record in found} == {"scenes-livox_mid360-hung"}
+    assert all(record.info.name.startswith("scene-livox_mid360-hung-train-3-0000-") for record in found)
     rng = np.random.default_rng(0)
     assert segmenter_for(random_scene(rng, 2, 2, 0, 5.0, "livox_mid360")).settings.sweeps == 2
     assert segmenter_for(random_scene(rng, 2, 2, 0, 5.0, made_up_sensor(3))).settings.sweeps == 1

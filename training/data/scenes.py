@@ -49,17 +49,21 @@ class Job:
     seconds: float
     mocap: str = ""
     sensor: str = ""
+    upside_down: bool = False
 
     @property
     def source(self) -> str:
-        """The source of its sequences: scenes of one sensor are one of their own."""
-        return f"scenes-{self.sensor}" if self.sensor else "scenes"
+        """The source of its sequences: scenes of one sensor, and those of one hung, are one of their own."""
+        return "-".join(["scenes", *self._kind])
 
     @property
     def name(self) -> str:
         """Begins the names of the scene's sequences."""
-        sensor = f"{self.sensor}-" if self.sensor else ""
-        return f"scene-{sensor}{self.group}-{self.seed}-{self.index:04d}"
+        return "-".join(["scene", *self._kind, self.group, str(self.seed), f"{self.index:04d}"])
+
+    @property
+    def _kind(self) -> list[str]:
+        return [part for part in (self.sensor, "hung" * self.upside_down) if part]
 
 
 @dataclass
@@ -75,7 +79,16 @@ def records(job: Job) -> list[Record]:
     """Simulate a scene and read its people as the runtime would; stretches of at least one window."""
     rng = np.random.default_rng((job.seed, GROUPS.index(job.group), job.index))
     sensor = SENSORS[job.sensor] if job.sensor else random_sensor(rng)
-    scene = random_scene(rng, job.people, job.people, 0, job.seconds, sensor, repertoire=_repertoire(job))
+    scene = random_scene(
+        rng,
+        job.people,
+        job.people,
+        0,
+        job.seconds,
+        sensor,
+        repertoire=_repertoire(job),
+        upside_down=job.upside_down,
+    )
     imu = scene.imu()
     return [
         _record(f"{job.name}-{number:03d}", job, scene, stretch, imu)
@@ -178,13 +191,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--people", type=int, default=10, help="in a room")
     parser.add_argument("--seconds", type=float, default=40.0, help="length of a scene")
     parser.add_argument("--sensor", choices=sorted(SENSORS), default="", help="of all scenes; default: any")
+    parser.add_argument("--upside-down", action="store_true", help="the LiDAR hangs upside down")
     parser.add_argument("--mocap", default="", help="folder of packed motion capture files")
     parser.add_argument("--group", choices=GROUPS, default="train", help="whose captured motion")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes")
     args = parser.parse_args(arguments)
     jobs = [
-        Job(index, args.group, args.seed, args.people, args.seconds, args.mocap, args.sensor)
+        Job(
+            index,
+            args.group,
+            args.seed,
+            args.people,
+            args.seconds,
+            args.mocap,
+            args.sensor,
+            args.upside_down,
+        )
         for index in range(args.scenes)
     ]
     added = fill(args.out, jobs, args.workers)
