@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,6 +44,15 @@ def test_two_who_cross_keep_their_ids(crossing: Recorded) -> None:
     moved = sorted(float(after[key][1] - before[key][1]) for key in before)
     assert moved[0] < -1 and abs(moved[1]) < 0.4 and moved[2] > 1
     assert late.frame_id == "map" and late.counters["people"] == 3
+
+
+def test_a_sensor_hung_upside_down_finds_the_same_people(crossing: Recorded) -> None:
+    turned = np.array([1, -1, -1], np.float32)
+    clouds = [cloud * turned for cloud in crossing.clouds]
+    poses = [pose @ np.diag([1.0, -1.0, -1.0, 1.0]) for pose in crossing.poses]
+    hung = follow(replace(crossing, clouds=clouds, poses=poses))
+    for frame, other in zip(follow(crossing), hung, strict=True):
+        np.testing.assert_allclose(places(frame), places(other), atol=1e-5)
 
 
 def test_crops_hold_the_person_s_points(crossing: Recorded) -> None:
