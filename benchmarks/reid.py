@@ -63,7 +63,7 @@ class Job:
 
 
 def jobs(effort: str) -> list[Job]:
-    """The scenes of "quick", "usual" or "full" effort, the longest first."""
+    """The scenes of "quick", "usual" or "full" effort."""
     if effort == "quick":
         return [
             Job("8 people", Case(8, "vlp16", 1, 30.0), ("one sensor",), twice=True),
