@@ -47,7 +47,7 @@ class TrainSettings:
     seed: int = setting(0, "everything random follows from it", 0)
     threads: int = setting(0, "CPU threads; 0 for torch's own choice", 0)
     bfloat16: bool = setting(
-        False, "encoders run in bfloat16 where that is safe (autocast); weights and loss stay float32"
+        False, "encoders run in bfloat16 (autocast) where the device can; weights and loss stay float32"
     )
     device: str = setting("auto", "auto, cpu or cuda")
     watch_every: int = setting(200, "steps between measurements on `validate`", 1)

@@ -54,6 +54,8 @@ def train(settings: TrainSettings, resume: bool = False) -> Trainer:
     if rank == 0:
         out.mkdir(parents=True, exist_ok=True)
         (out / SETTINGS_FILE).write_text(yaml.safe_dump(plain(flatten(settings)), sort_keys=False))
+        if settings.bfloat16 and not trainer.bfloat16:
+            print(f"bfloat16: this {trainer.device.type} does not compute in it; training in float32")
     _loop(trainer, source, watch, out)
     if rank == 0:
         _release(trainer, store, watch, out / RELEASED)

@@ -23,7 +23,8 @@ from training.settings import TrainSettings
 class Trainer:
     """A run: networks, optimiser, their moving average, and the step reached.
 
-    model, heads, loss: what is trained. averaged: moving average of the state of model and heads.
+    model, heads, loss: what is trained. averaged: moving average of the state of model and heads. bfloat16:
+    whether encoders run in it, which takes a setting and a device.
     """
 
     settings: TrainSettings
@@ -31,10 +32,12 @@ class Trainer:
     world: int = 1
     step: int = 0
     device: torch.device = field(init=False)
+    bfloat16: bool = field(init=False)
 
     def __post_init__(self) -> None:
         s = self.settings
         self.device = torch.device(device_name(s.device))
+        self.bfloat16 = s.bfloat16 and has_bfloat16(self.device.type)
         torch.manual_seed(s.seed)
         self.model = self._network()
         self.heads = ActivityHeads(s.width).to(self.device)
@@ -59,7 +62,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate_factor(self.step, s)
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=s.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             own = self._embed(self._inputs(batch))
         embeddings = distributed.gather_embeddings({name: rows.float() for name, rows in own.items()})
         contrast = self.loss(embeddings, self._described(batch))
@@ -206,6 +209,13 @@ def device_name(name: str) -> str:
     if name != "auto":
         return name
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether "cuda" or "cpu" computes in bfloat16. Without AVX-512 torch has no such LSTM, and slow products."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -112,6 +112,15 @@ def test_thinned_tokens_and_bfloat16_train(stores: Stores, tmp_path: Path) -> No
     assert all(torch.isfinite(value).all() for value in state(trainer).values())
 
 
+@pytest.mark.parametrize(("capability", "bfloat16"), [("AVX2", False), ("DEFAULT", False), ("AVX512", True)])
+def test_a_processor_without_bfloat16_trains_in_float32(
+    monkeypatch: pytest.MonkeyPatch, capability: str, bfloat16: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert Trainer(replace(SMALL, bfloat16=True)).bfloat16 == bfloat16
+    assert not Trainer(SMALL).bfloat16
+
+
 def test_two_processes_equal_one(stores: Stores, tmp_path: Path) -> None:
     """The same batch, its negatives gathered, gives the same weights."""
     settings = replace(SMALL, out=str(tmp_path / "pair"), **stores, steps=2, augment=NONE)

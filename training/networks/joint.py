@@ -43,7 +43,7 @@ class Despite(nn.Module):
     """Encoders of the chosen modalities.
 
     State names are the authors'; the frozen text encoder is not in the state. Encoding may run under
-    `torch.autocast` in bfloat16, on a CPU too: anchors and tubes stay in float32.
+    `torch.autocast` in bfloat16, on a CPU with AVX-512 too: anchors and tubes stay in float32.
 
     Args:
         modalities: any of "points", "imu", "skeleton"; text comes with `text`.
