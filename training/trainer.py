@@ -214,7 +214,7 @@ def device_name(name: str) -> str:
 def has_bfloat16(device: str) -> bool:
     """Whether "cuda" or "cpu" computes in bfloat16; torch has no LSTM in it for CPUs without AVX-512."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
