@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from despite_ros.arrays import BoolArray, FloatArray
+from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from despite_ros.errors import UserError
 from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, pack_channels
 from despite_ros.motion.buffer import SensorBuffer
 from despite_ros.motion.calibration import calibrate
 from despite_ros.motion.faults import Faults
+from despite_ros.motion.sensor_table import SensorTable
 from despite_ros.motion.settings import MotionSettings
 from despite_ros.motion.wearers import Wearer
 
@@ -19,11 +20,23 @@ class WearerWindows:
     """For every wearer: 48 channels a frame, and whether its last 24 frames make a sound window."""
 
     def __init__(self, wearers: Sequence[Wearer], settings: MotionSettings, faults: Faults) -> None:
-        self._sensors = {
-            (index, limb): SensorBuffer(f"{wearer.name}.{limb}", sensor, settings, faults)
+        places = [
+            (index, limb, sensor)
             for index, wearer in enumerate(wearers)
             for limb, sensor in wearer.sensors.items()
+        ]
+        self._table = SensorTable(len(places))
+        self._timeout_ns = round(1e9 * settings.imu_timeout)
+        self._sensors = {
+            (index, limb): SensorBuffer(
+                f"{wearers[index].name}.{limb}", sensor, settings, faults, self._table, row
+            )
+            for row, (index, limb, sensor) in enumerate(places)
         }
+        self._places = (
+            np.array([index for index, _, _ in places], np.int64),
+            np.array([LIMBS.index(limb) for _, limb, _ in places], np.int64),
+        )
         self._index = {wearer.name: index for index, wearer in enumerate(wearers)}
         self._moving = np.zeros((FRAMES, len(wearers)))
         self.clear_windows()
@@ -45,6 +58,12 @@ class WearerWindows:
             return self._sensors[self._index[wearer], limb]
         except KeyError:
             raise UserError(f"the wearers file has no sensor '{wearer}.{limb}'") from None
+
+    def push(
+        self, sensors: IntArray, stamps_ns: IntArray, samples: DoubleArray, plain: BoolArray
+    ) -> BoolArray:
+        """Samples of many sensors at once, see `SensorTable.push`. Sensors count wearer by wearer."""
+        return self._table.push(sensors, stamps_ns, samples, plain)
 
     def calibrate(self, wearer: Wearer, pose: str, seconds: float) -> Wearer:
         """The wearer with mounts and headings from its last seconds, which count from now on.
@@ -72,11 +91,10 @@ class WearerWindows:
         rotations = np.zeros((count, len(LIMBS), 3, 3), np.float32)
         accelerations = np.zeros((count, len(LIMBS), 3), np.float32)
         present = np.zeros_like(self.present)
-        for (index, limb), buffer in self._sensors.items():
-            place = LIMBS.index(limb)
-            present[index, place] = buffer.present(stamp_ns)
-            rotations[index, place], accelerations[index, place] = buffer.channels(stamp_ns)
-            if self._frame % FRAMES == 0:
+        found = self._table.read(stamp_ns, self._timeout_ns)
+        present[self._places], rotations[self._places], accelerations[self._places] = found
+        for row, buffer in enumerate(self._sensors.values()):
+            if (self._frame + row) % FRAMES == 0:
                 buffer.check_gravity(stamp_ns)
         same = (present == self.present).all(axis=1) & present.any(axis=1)
         self._same_for = np.where(same, self._same_for + 1, present.any(axis=1).astype(np.int64))

@@ -6,7 +6,7 @@ for: whoever needs the samples takes all that have arrived.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -22,7 +22,6 @@ from despite_ros.nodes.qos import IMU
 
 POLL_S = 0.02  # how often samples are taken between sweeps, so that few are left to take when one comes
 WAITING = 2000  # samples of a sensor that wait for the next sweep; 5 s at 400 Hz
-Waiting = tuple[str, str, str, bytes]  # topic, wearer, limb, a serialised sensor_msgs/Imu
 
 
 class Unattended(CallbackGroup):
@@ -41,35 +40,38 @@ class Unattended(CallbackGroup):
 
 
 class ImuInputs:
-    """All IMU topics of the wearers. `take` is for the executor's thread, `waiting` for any one other."""
+    """All IMU topics of the wearers. `take` is for the executor's thread, `waiting` for any one other.
+
+    sensors: topic, wearer and limb of each, wearer by wearer.
+    """
 
     def __init__(self, node: Node, wearers: Sequence[Wearer], timeout_s: float, monitor: Monitor) -> None:
         self._monitor = monitor
         self._group = Unattended()
-        self._sensors = [
+        self.sensors = [
             (sensor.topic, wearer.name, limb) for wearer in wearers for limb, sensor in wearer.sensors.items()
         ]
-        self._samples: deque[Waiting] = deque(maxlen=WAITING * len(self._sensors))
-        for topic, _, _ in self._sensors:
+        self._samples: deque[tuple[int, bytes]] = deque(maxlen=WAITING * len(self.sensors))
+        for topic, _, _ in self.sensors:
             monitor.watch(topic, timeout_s)
-        self._subscriptions = [self._subscribe(node, topic) for topic, _, _ in self._sensors]
+        self._subscriptions = [self._subscribe(node, topic) for topic, _, _ in self.sensors]
         node.create_timer(POLL_S, self.take, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def take(self) -> None:
         """Take all samples that have arrived."""
-        for sensor, subscription in zip(self._sensors, self._subscriptions, strict=True):
+        for number, subscription in enumerate(self._subscriptions):
             count = 0
             with subscription.handle:
                 while (taken := subscription.handle.take_message(Imu, True)) is not None:
-                    self._samples.append((*sensor, taken[0]))
+                    self._samples.append((number, taken[0]))
                     count += 1
             if count:
-                self._monitor.received(sensor[0], count)
+                self._monitor.received(self.sensors[number][0], count)
 
-    def waiting(self) -> Iterator[Waiting]:
-        """The samples that were taken, oldest first; each is given once."""
-        while self._samples:
-            yield self._samples.popleft()
+    def waiting(self) -> tuple[list[int], list[bytes]]:
+        """The samples that were taken, oldest first, each given once: place in `sensors`, serialised Imu."""
+        found = [self._samples.popleft() for _ in range(len(self._samples))]
+        return [number for number, _ in found], [data for _, data in found]
 
     def _subscribe(self, node: Node, topic: str) -> Any:
         # No publisher's offer is too little for best effort, and each event handler is one more thing that

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from despite_ros.limbs import POINTS
-from despite_ros.motion.imu import limb_channels
+from despite_ros.motion.cdr import decode_imus
 from despite_ros.people.clouds import decode
 from despite_ros.people.partition import outline
 from despite_ros.people.segmenter import Segmenter
@@ -42,12 +42,11 @@ def warm_up_people(settings: PeopleSettings) -> None:
 
 
 def warm_up_reid(reidentifier: "Reidentifier") -> None:
-    """Run one made-up person through full windows and forget it; resample one made-up IMU at rest."""
+    """Run one made-up person through full windows and forget it; take in no IMU sample."""
     crop = np.random.default_rng(0).normal(0.0, 0.3, (POINTS, 3)).astype(np.float32)
     zeros, covariance = np.zeros(3, np.float32), np.eye(4, dtype=np.float32)
     person = Person(0, zeros, np.ones(3, np.float32), zeros, covariance, 0.0, POINTS, crop)
     for frame in range(26):
         reidentifier.people(PeopleFrame(frame * 100_000_000, "", (person,)))
     reidentifier.reset()
-    upright, at_rest = np.tile((0.0, 0.0, 0.0, 1.0), (2, 1)), np.tile((0.0, 0.0, 9.81), (2, 1))
-    limb_channels(np.arange(2), upright, at_rest, upright[0], np.arange(2))
+    reidentifier.imus(np.zeros(0, np.int64), decode_imus([]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
 from despite_ros.errors import UserError
-from despite_ros.motion.cdr import decode_imu
+from despite_ros.motion.cdr import decode_imu, decode_imus
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 NUMBER = st.floats(-1e3, 1e3)
@@ -51,6 +51,35 @@ def test_any_imu_is_read_as_it_was_written(
     assert sample.orientation == (tuple(numbers[:4]) if measured else None)
     assert sample.angular_velocity == tuple(numbers[4:7])
     assert sample.linear_acceleration == tuple(numbers[7:])
+
+
+def test_many_are_read_as_one_by_one() -> None:
+    """Of two topics; the odd ones between them are left: big-endian, unmeasured, cut short, too long."""
+    rng = np.random.default_rng(0)
+
+    def data(frame: str, covariance: float = 0.0, little: bool = True) -> bytes:
+        message = imu(int(rng.integers(2**60)), frame, list(rng.normal(size=10)), covariance)
+        return bytes(STORE.serialize_cdr(message, "sensor_msgs/msg/Imu", little_endian=little))
+
+    plain = [data(frame) for frame in ("watch", "left shank of alice", "", "watch")]
+    odd = [data("watch", little=False), data("", -1.0), plain[0][:-8], plain[1] + bytes(8), b"", b"\0\1"]
+    found = decode_imus([*plain[:2], *odd, *plain[2:]])
+    assert found.plain.tolist() == [True] * 2 + [False] * len(odd) + [True] * 2
+    for message, stamp_ns, numbers in zip(
+        plain, found.stamps_ns[found.plain], found.numbers[found.plain], strict=True
+    ):
+        sample = decode_imu(message)
+        assert sample.orientation is not None
+        assert stamp_ns == sample.stamp_ns
+        assert tuple(numbers) == (
+            *sample.orientation,
+            *sample.angular_velocity,
+            *sample.linear_acceleration,
+        )
+
+
+def test_none_at_all_are_read() -> None:
+    assert not len(decode_imus([]).plain)
 
 
 def test_what_is_no_imu_is_refused() -> None:

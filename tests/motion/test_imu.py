@@ -3,11 +3,13 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
-from despite_ros.motion.imu import GRAVITY, free_acceleration, limb_channels, resample
+from despite_ros.motion.imu import GRAVITY, free_acceleration, limb_channels
 from despite_ros.motion.rotations import matrices, yaw
 
 MS = 1_000_000
+UNTURNED = np.array([0.0, 0.0, 0.0, 1.0])
 
 
 def samples(count: int, step_ms: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -15,6 +17,15 @@ def samples(count: int, step_ms: int = 10) -> tuple[np.ndarray, np.ndarray, np.n
     rotations = np.stack([yaw(0.01 * index) for index in range(count)])
     accelerations = np.random.default_rng(0).normal(size=(count, 3))
     return stamps, rotations, accelerations
+
+
+def resample(
+    stamps: np.ndarray, rotations: np.ndarray, accelerations: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Through a sensor that is mounted as its bone, and that turns and accelerates like this."""
+    orientation = Rotation.from_matrix(rotations).as_quat() if len(rotations) else np.zeros((0, 4))
+    force = np.einsum("nji,nj->ni", rotations, accelerations + np.array([0.0, 0.0, GRAVITY]))
+    return limb_channels(stamps, orientation, force, UNTURNED, targets)
 
 
 def test_a_resting_sensor_has_no_free_acceleration_however_it_is_turned() -> None:
@@ -74,14 +85,8 @@ def test_what_comes_later_changes_nothing(target: int, later: int) -> None:
 def test_the_mount_turns_the_sensor_into_the_bone() -> None:
     bone, mount = matrices(np.array([[0.1, 0.2, 0.3, 0.9]])), np.array([0.5, -0.5, 0.5, 0.5])
     sensor = bone[0] @ matrices(mount)
-    orientation = np.array([_quaternion(sensor)])
+    orientation = Rotation.from_matrix(sensor).as_quat()[None]
     force = sensor.T @ np.array([1.0, 2.0, 3.0 + GRAVITY])
     rotation, acceleration = limb_channels(np.array([0]), orientation, force[None], mount, np.array([0]))
     np.testing.assert_allclose(rotation[0], bone[0], atol=1e-6)
     np.testing.assert_allclose(acceleration[0], [1.0, 2.0, 3.0], atol=1e-5)
-
-
-def _quaternion(matrix: np.ndarray) -> np.ndarray:
-    from scipy.spatial.transform import Rotation
-
-    return Rotation.from_matrix(matrix).as_quat()
