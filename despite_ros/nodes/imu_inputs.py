@@ -2,15 +2,15 @@
 
 A callback costs the executor some 0.1 ms, which many sensors at 100 Hz and more turn into most of a core, and
 samples that wait for their turn would miss the sweep they belong to. So these subscriptions are not waited
-for: whoever needs the samples takes all that have arrived.
+for: whoever needs the samples takes all that have arrived, and a thread does so now and then.
 """
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.subscription import Subscription
@@ -40,7 +40,7 @@ class Unattended(CallbackGroup):
 
 
 class ImuInputs:
-    """All IMU topics of the wearers. `take` is for the executor's thread, `waiting` for any one other.
+    """All IMU topics of the wearers. `take` is for any thread, `waiting` for one at a time.
 
     sensors: topic, wearer and limb of each, wearer by wearer.
     """
@@ -55,23 +55,35 @@ class ImuInputs:
         for topic, _, _ in self.sensors:
             monitor.watch(topic, timeout_s)
         self._subscriptions = [self._subscribe(node, topic) for topic, _, _ in self.sensors]
-        node.create_timer(POLL_S, self.take, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._taking, self._closed = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="imus", daemon=True)
+        self._thread.start()
 
     def take(self) -> None:
         """Take all samples that have arrived."""
-        for number, subscription in enumerate(self._subscriptions):
-            count = 0
-            with subscription.handle:
-                while (taken := subscription.handle.take_message(Imu, True)) is not None:
-                    self._samples.append((number, taken[0]))
-                    count += 1
-            if count:
-                self._monitor.received(self.sensors[number][0], count)
+        with self._taking:
+            for number, subscription in enumerate(self._subscriptions):
+                count = 0
+                with subscription.handle:
+                    while (taken := subscription.handle.take_message(Imu, True)) is not None:
+                        self._samples.append((number, taken[0]))
+                        count += 1
+                if count:
+                    self._monitor.received(self.sensors[number][0], count)
+
+    def close(self) -> None:
+        """End the thread; call before the node is destroyed."""
+        self._closed.set()
+        self._thread.join()
 
     def waiting(self) -> tuple[list[int], list[bytes]]:
         """The samples that were taken, oldest first, each given once: place in `sensors`, serialised Imu."""
         found = [self._samples.popleft() for _ in range(len(self._samples))]
         return [number for number, _ in found], [data for _, data in found]
+
+    def _poll(self) -> None:
+        while not self._closed.wait(POLL_S):
+            self.take()
 
     def _subscribe(self, node: Node, topic: str) -> Any:
         # No publisher's offer is too little for best effort, and each event handler is one more thing that

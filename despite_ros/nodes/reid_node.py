@@ -74,7 +74,8 @@ class ReidNode(Node):
             self.get_logger().info(notice)
 
     def close(self) -> None:
-        """End the worker thread; call after shutdown, before `destroy_node`."""
+        """End the threads; call after shutdown, before `destroy_node`."""
+        self.imus.close()
         self.worker.close()
 
     def _load_wearers(self) -> tuple[Wearer, ...]:
