@@ -138,53 +138,56 @@ class Monitor:
     def check(self) -> None:
         """Publish at once if a level changed, otherwise once in a while."""
         now = time.monotonic()
-        statuses = [self._input_status(item, now) for item in self._inputs.values()]
-        statuses.append(self._processing_status(now))
-        changed = [status for status in statuses if self._levels.get(status.name) != status.level]
-        for status in changed:
-            self._say(status)
-            self._levels[status.name] = status.level
+        # Ten times a second for each of many sensors: only what is published is put into messages.
+        found = {topic: item.status(now) for topic, item in self._inputs.items()}
+        found[self._name] = self._own_status(now)
+        changed = {name: one for name, one in found.items() if self._levels.get(name) != one[0]}
+        for name, (level, text) in changed.items():
+            self._say(name, level, text)
+            self._levels[name] = level
         if changed or now - self._published >= PUBLISH_S:
             self._published = now
-            stamp = self._node.get_clock().now().to_msg()
-            message = DiagnosticArray(status=statuses)
-            message.header.stamp = stamp
+            message = DiagnosticArray(status=[self._status(name, *one, now) for name, one in found.items()])
+            message.header.stamp = self._node.get_clock().now().to_msg()
             self._publisher.publish(message)
 
-    def _say(self, status: DiagnosticStatus) -> None:
+    def _say(self, name: str, level: bytes, text: str) -> None:
         """Log an input that fell silent or came back; faults were logged where they happened."""
-        if status.name == self._name or (status.level == OK and status.name not in self._levels):
+        if name == self._name or (level == OK and name not in self._levels):
             return
         log = self._node.get_logger()
-        line = f"{status.hardware_id}: {status.message}"
-        if status.level == ERROR:
-            log.error(line)
-        elif status.level == OK:
-            log.info(line)
+        if level == ERROR:
+            log.error(f"{name}: {text}")
+        elif level == OK:
+            log.info(f"{name}: {text}")
 
-    def _input_status(self, item: Input, now: float) -> DiagnosticStatus:
-        level, text = item.status(now)
+    def _own_status(self, now: float) -> tuple[bytes, str]:
+        """Level and message of the node itself."""
+        with self._lock:
+            total = sum(self._latency_ms.values())
+            if now - self._last_fault[0] < FRESH_S:
+                return WARN, self._last_fault[1]
+            if total > self._limit_ms:
+                return WARN, f"a sweep takes {total:.0f} ms, more than {self._limit_ms:.0f} ms"
+            return OK, self._story
+
+    def _status(self, name: str, level: bytes, text: str, now: float) -> DiagnosticStatus:
+        """Of an input, by its topic, or of the node itself."""
+        item = self._inputs.get(name)
+        values = self._input_values(item, now) if item else self._own_values()
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        title = f"{self._name}: {name}" if item else name
+        return DiagnosticStatus(name=title, level=level, message=text, hardware_id=name, values=pairs)
+
+    def _input_values(self, item: Input, now: float) -> dict[str, str]:
         values = {"received": str(item.received), "lost": str(item.lost)}
         if item.last is not None:
             values |= {"age_s": f"{now - item.last:.3f}", "rate_hz": f"{item.rate_hz:.1f}"}
-        return self._status(f"{self._name}: {item.topic}", level, text, item.topic, values)
+        return values
 
-    def _processing_status(self, now: float) -> DiagnosticStatus:
+    def _own_values(self) -> dict[str, str]:
         with self._lock:
-            total = sum(self._latency_ms.values())
-            level, text = OK, self._story
-            if total > self._limit_ms:
-                level, text = WARN, f"a sweep takes {total:.0f} ms, more than {self._limit_ms:.0f} ms"
-            if now - self._last_fault[0] < FRESH_S:
-                level, text = WARN, self._last_fault[1]
             values = {f"count.{name}": str(count) for name, count in self._counters.items()}
             values |= {f"latency_ms.{name}": f"{value:.2f}" for name, value in self._latency_ms.items()}
             values |= {f"fault.{name}": str(count) for name, count in self._faults.items()}
-        return self._status(self._name, level, text, self._name, values | self._values)
-
-    @staticmethod
-    def _status(
-        name: str, level: bytes, text: str, hardware: str, values: Mapping[str, str]
-    ) -> DiagnosticStatus:
-        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
-        return DiagnosticStatus(name=name, level=level, message=text, hardware_id=hardware, values=pairs)
+            return values | self._values
