@@ -7,7 +7,8 @@ for: whoever needs the samples takes all that have arrived, and a thread does so
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -55,6 +56,7 @@ class ImuInputs:
         for topic, _, _ in self.sensors:
             monitor.watch(topic, timeout_s)
         self._subscriptions = [self._subscribe(node, topic) for topic, _, _ in self.sensors]
+        self._resting = False
         self._taking, self._closed = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._poll, name="imus", daemon=True)
         self._thread.start()
@@ -71,6 +73,15 @@ class ImuInputs:
                 if count:
                     self._monitor.received(self.sensors[number][0], count)
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """While this lasts samples wait in their topics: taking them keeps Python's other threads waiting."""
+        self._resting = True
+        try:
+            yield
+        finally:
+            self._resting = False
+
     def close(self) -> None:
         """End the thread; call before the node is destroyed."""
         self._closed.set()
@@ -83,7 +94,8 @@ class ImuInputs:
 
     def _poll(self) -> None:
         while not self._closed.wait(POLL_S):
-            self.take()
+            if not self._resting:
+                self.take()
 
     def _subscribe(self, node: Node, topic: str) -> Any:
         # No publisher's offer is too little for best effort, and each event handler is one more thing that

@@ -102,14 +102,15 @@ class ReidNode(Node):
             self.monitor.lost(PEOPLE)
 
     def _process(self, message: PersonArray) -> None:
-        people = people_from_message(message)
-        with self.lock:
-            self._drain()
-            reid = self.reidentifier.people(people)
-        faults = self.reidentifier.faults
-        self.monitor.absorb(faults.counts, faults.lines)
-        if reid.stamp_ns == people.stamp_ns:  # otherwise the sweep came too soon to be a frame
-            self._publish(people, reid)
+        with self.imus.resting():
+            people = people_from_message(message)
+            with self.lock:
+                self._drain()
+                reid = self.reidentifier.people(people)
+            faults = self.reidentifier.faults
+            self.monitor.absorb(faults.counts, faults.lines)
+            if reid.stamp_ns == people.stamp_ns:  # otherwise the sweep came too soon to be a frame
+                self._publish(people, reid)
         with self.lock:
             self.reidentifier.advance()
             self._drain()
