@@ -1,5 +1,8 @@
 """One-to-one assignment of wearers to tracks, where every wearer may be absent."""
 
+import math
+
+import numba
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -18,14 +21,9 @@ def marginals(log_odds: AnyArray) -> DoubleArray:
     propagation on the bipartite graph (Williams & Lau 2014, IEEE TAES 50(4), eqs. 16-20).
     """
     odds = np.exp(np.clip(np.asarray(log_odds, np.float64), -LARGEST, LARGEST))
-    to_wearers = np.ones_like(odds)
-    for _ in range(ITERATIONS):
-        weighted = odds * to_wearers
-        to_tracks = odds / (1.0 + weighted.sum(axis=-1, keepdims=True) - weighted)
-        to_wearers = 1.0 / (1.0 + to_tracks.sum(axis=-2, keepdims=True) - to_tracks)
-    weighted = odds * to_wearers
-    scale = 1.0 + weighted.sum(axis=-1, keepdims=True)
-    return np.asarray(np.concatenate([weighted, np.ones_like(scale)], axis=-1) / scale, np.float64)
+    *cases, wearers, tracks = odds.shape
+    found = _propagate(odds.reshape(math.prod(cases), wearers, tracks))
+    return np.asarray(found.reshape(*cases, wearers, tracks + 1), np.float64)
 
 
 def assign(log_odds: AnyArray) -> IntArray:
@@ -37,3 +35,25 @@ def assign(log_odds: AnyArray) -> IntArray:
     gains = np.concatenate([np.asarray(log_odds, np.float64), np.zeros((wearers, wearers))], axis=1)
     _, columns = linear_sum_assignment(-gains)
     return np.where(columns < tracks, columns, NOBODY).astype(np.int64)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _propagate(odds: DoubleArray) -> DoubleArray:
+    cases, wearers, tracks = odds.shape
+    found = np.ones((cases, wearers, tracks + 1))
+    to_tracks = np.empty((wearers, tracks))
+    for case in range(cases):
+        weighted = odds[case].copy()  # by the messages to the wearers, which begin at 1
+        for _ in range(ITERATIONS):
+            for wearer in range(wearers):
+                total = 1.0 + weighted[wearer].sum()
+                for track in range(tracks):
+                    to_tracks[wearer, track] = odds[case, wearer, track] / (total - weighted[wearer, track])
+            for track in range(tracks):
+                total = 1.0 + to_tracks[:, track].sum()
+                for wearer in range(wearers):
+                    weighted[wearer, track] = odds[case, wearer, track] / (total - to_tracks[wearer, track])
+        for wearer in range(wearers):
+            found[case, wearer, :tracks] = weighted[wearer]
+            found[case, wearer] /= 1.0 + weighted[wearer].sum()
+    return found

@@ -6,9 +6,10 @@ is; and an embedding tells of a whole window, not of its end. Speed, extents and
 
 from collections.abc import Iterable, Sequence
 
+import numba
 import numpy as np
 
-from despite_ros.arrays import FloatArray
+from despite_ros.arrays import DoubleArray, FloatArray
 from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, POINTS, unpack_channels
 from despite_ros.records import Person
 
@@ -93,19 +94,27 @@ class WearerCues:
 def _track_numbers(people: Sequence[Person], below_tallest: Sequence[float]) -> FloatArray:
     """Log speed, extents of the crop (m), where its middle lies, height lost, log of the points: people×8."""
     crops = np.array([person.crop for person in people], np.float32).reshape(-1, POINTS, 3)
-    x, y, z = np.moveaxis(crops - crops.mean(axis=1, keepdims=True), 2, 0)
-    half, skew = ((x * x).mean(axis=1) - (y * y).mean(axis=1)) / 2, (x * y).mean(axis=1)
-    middle, apart = (x * x + y * y).mean(axis=1) / 2, np.hypot(half, skew)  # of the principal variances
-    height = np.ptp(z, axis=1)
     velocity = np.array([person.velocity for person in people], np.float32).reshape(len(people), -1)
     columns = (
         np.log(np.linalg.norm(velocity[:, :2], axis=1) + 0.1),
-        height,
-        z.std(axis=1),
-        np.sqrt(np.maximum(middle - apart, 0.0)),
-        np.sqrt(middle + apart),
-        (np.median(z, axis=1) - z.min(axis=1)) / (height + 0.1),
+        *_extents(crops).T,
         np.array(below_tallest),
         np.log(np.array([person.points for person in people]) + 1.0),
     )
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _extents(crops: FloatArray) -> DoubleArray:
+    """M×5: height, deviation of z, least and greatest deviation in the plane, how high the median lies."""
+    found = np.empty((len(crops), 5))
+    for m in range(len(crops)):
+        points = crops[m].astype(np.float64)
+        x, y, z = points[:, 0] - points[:, 0].mean(), points[:, 1] - points[:, 1].mean(), points[:, 2]
+        across, along, skew = (x * x).mean(), (y * y).mean(), (x * y).mean()
+        middle, apart = (across + along) / 2, np.hypot((across - along) / 2, skew)  # of principal variances
+        height = z.max() - z.min()
+        found[m, 0], found[m, 1] = height, z.std()
+        found[m, 2], found[m, 3] = np.sqrt(max(middle - apart, 0.0)), np.sqrt(middle + apart)
+        found[m, 4] = (np.median(z) - z.min()) / (height + 0.1)
+    return found
