@@ -12,6 +12,7 @@ from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Imu, PointCloud2
 
 from despite_ros.nodes.dds import prepare_dds
+from despite_ros.nodes.ending import end_ros
 from despite_ros.nodes.qos import CLOUD, IMU
 
 KINDS = {"sensor_msgs/msg/PointCloud2": (PointCloud2, CLOUD), "sensor_msgs/msg/Imu": (Imu, IMU)}
@@ -49,7 +50,7 @@ def sensor_topics(seconds: float) -> list[SensorTopic]:
             listener.look()
         return listener.topics()
     finally:
-        rclpy.try_shutdown()
+        end_ros()
         node.destroy_node()
 
 

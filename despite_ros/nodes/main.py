@@ -36,6 +36,8 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
         import rclpy
         from rclpy._rclpy_pybind11 import RCLError
         from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+        from despite_ros.nodes.ending import end_ros
     except ImportError as error:
         raise UserError(
             f"{error}: ROS 2 is needed; source a ROS install, or pip install 'despite-ros[ros]'"
@@ -55,7 +57,7 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
     except RCLError as error:
         raise UserError(" ".join(str(error).split())) from error
     finally:
-        rclpy.try_shutdown()  # first, or destroying what the executor waits for aborts the process
+        end_ros()  # first, or destroying what the executor waits for aborts the process
         for node in nodes:
             node.close()
             node.destroy_node()

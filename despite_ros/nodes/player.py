@@ -25,6 +25,7 @@ from despite_ros.bags.pace import FASTEST, rate_of
 from despite_ros.errors import UserError
 from despite_ros.nodes import qos
 from despite_ros.nodes.dds import prepare_dds
+from despite_ros.nodes.ending import end_ros
 from despite_ros.nodes.messages import header_of
 
 SENSORS = (POINT_CLOUD, IMU)
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         if rclpy.ok():  # otherwise SIGTERM came between two messages
             raise
     finally:
-        rclpy.try_shutdown()
+        end_ros()
     return 0
 
 

@@ -18,6 +18,7 @@ from despite_ros.bags.score import score
 from despite_ros.encoders.card import find_model, read_card
 from despite_ros.errors import UserError
 from despite_ros.nodes.dds import prepare_dds
+from despite_ros.nodes.ending import end_ros
 from despite_ros.nodes.gathering import Gathering
 from despite_ros.nodes.parameters import declare_settings
 from despite_ros.nodes.processes import ros_parameters
@@ -115,6 +116,6 @@ def listening(parameters: Mapping[str, Any]) -> Iterator[ResultsNode]:
     try:
         yield node
     finally:
-        rclpy.try_shutdown()
+        end_ros()
         thread.join()
         node.destroy_node()

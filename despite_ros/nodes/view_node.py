@@ -13,6 +13,7 @@ from despite_ros.bags.view import Viewer
 from despite_ros.errors import UserError
 from despite_ros.nodes import qos
 from despite_ros.nodes.dds import prepare_dds
+from despite_ros.nodes.ending import end_ros
 from despite_ros.nodes.gathering import Gathering
 from despite_ros.nodes.messages import stamp_of
 from despite_ros.nodes.transforms import TransformListener
@@ -86,6 +87,6 @@ def view_live(viewer: Viewer, topics: Sequence[str], seconds: float) -> int:
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         while not seconds or time.monotonic() < end:
             executor.spin_once(timeout_sec=STOP_S)
-    rclpy.try_shutdown()
+    end_ros()
     node.destroy_node()
     return node.sweeps
