@@ -35,6 +35,7 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
     try:
         import rclpy
         from rclpy._rclpy_pybind11 import RCLError
+        from rclpy.exceptions import NotInitializedException
         from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
         from despite_ros.nodes.ending import end_ros
@@ -43,8 +44,10 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
             f"{error}: ROS 2 is needed; source a ROS install, or pip install 'despite-ros[ros]'"
         ) from error
     nodes: list[Any] = []
+    initialised = False
     try:
         rclpy.init(args=["despite", *arguments])
+        initialised = True
         executor = SingleThreadedExecutor()
         for name in names:
             nodes.append(_make(name))
@@ -54,8 +57,9 @@ def _run(names: Sequence[str], arguments: Sequence[str]) -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except RCLError as error:
-        raise UserError(" ".join(str(error).split())) from error
+    except (RCLError, NotInitializedException) as error:
+        if rclpy.ok() or not initialised:  # else told to stop while the nodes were being made
+            raise UserError(" ".join(str(error).split())) from error
     finally:
         end_ros()  # first, or destroying what the executor waits for aborts the process
         for node in nodes:

@@ -85,7 +85,6 @@ class ReidNode(Node):
         return load_wearers(path)
 
     def _subscribe(self, wearers: tuple[Wearer, ...]) -> None:
-        self.imus = ImuInputs(self, wearers, self.settings.motion.imu_timeout, self.monitor)
         self.monitor.watch(PEOPLE, self.settings.nodes.lidar_timeout)
         self.create_subscription(
             PersonArray,
@@ -94,6 +93,7 @@ class ReidNode(Node):
             RESULTS,
             event_callbacks=watch_offers(partial(self.monitor.fault, "incompatible_qos", PEOPLE)),
         )
+        self.imus = ImuInputs(self, wearers, self.settings.motion.imu_timeout, self.monitor)
 
     def _take_people(self, message: PersonArray) -> None:
         self.imus.take()

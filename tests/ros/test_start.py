@@ -1,9 +1,12 @@
 """What is wrong at the start ends a node with status 2, one line and no traceback."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rclpy
 
+import despite_ros.nodes.main
 from despite_ros.nodes.main import main
 from tests.ros.harness import node_process
 
@@ -70,3 +73,13 @@ def test_the_process_ends_with_status_2(domain: int) -> None:
         _, said = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "/nowhere.yaml" in said and "Traceback" not in said
+
+
+def test_to_be_told_to_stop_while_starting_is_no_fault(domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(name: str) -> Any:
+        rclpy.try_shutdown()
+        return rclpy.create_node(name)
+
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setattr(despite_ros.nodes.main, "_make", stopped)
+    assert main(["people"], []) == 0
