@@ -46,7 +46,7 @@ class ImuSamples(NamedTuple):
 def decode_imus(messages: Sequence[bytes]) -> ImuSamples:
     """Many serialised sensor_msgs/Imu at once: those that are whole, little-endian and have an orientation.
 
-    The others, zeros here, are for `decode_imu`.
+    The others are for `decode_imu`; their rows here mean nothing.
     """
     count = len(messages)
     found = ImuSamples(np.zeros(count, np.bool_), np.zeros(count, np.int64), np.zeros((count, 10)))
