@@ -21,7 +21,7 @@ from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.travel import TravelCue
 from despite_ros.matching.zero_shot import ZeroShot
 from despite_ros.motion.calibration import SECONDS
-from despite_ros.motion.cdr import ImuSamples
+from despite_ros.motion.cdr import ImuBatch
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.tracks import TrackWindows
 from despite_ros.motion.wearers import Wearer
@@ -120,12 +120,12 @@ class Reidentifier:
         buffer = self._windows.sensor(wearer, limb)
         buffer.push(stamp_ns, orientation, angular_velocity, linear_acceleration)
 
-    def imus(self, sensors: IntArray, samples: ImuSamples) -> BoolArray:
+    def imus(self, sensors: IntArray, batch: ImuBatch) -> BoolArray:
         """Samples of many sensors at once, in the order they came; which were taken: the rest is for `imu`.
 
         sensors: whose each is, counted wearer by wearer as in the wearers file.
         """
-        return self._windows.push(sensors, samples.stamps_ns, samples.numbers, samples.plain)
+        return self._windows.push(sensors, batch.stamps_ns, batch.numbers, batch.plain)
 
     def calibrate(self, wearer: str, pose: str, seconds: float = SECONDS) -> Wearer:
         """The wearer with mounts and headings found from its last seconds, which count from now on.

@@ -35,7 +35,7 @@ class ImuSample(NamedTuple):
     linear_acceleration: Numbers
 
 
-class ImuSamples(NamedTuple):
+class ImuBatch(NamedTuple):
     """N samples. plain: N, which were read. stamps_ns: N. numbers: N×10, the columns of a `SensorTable`."""
 
     plain: BoolArray
@@ -43,13 +43,13 @@ class ImuSamples(NamedTuple):
     numbers: DoubleArray
 
 
-def decode_imus(messages: Sequence[bytes]) -> ImuSamples:
+def decode_imus(messages: Sequence[bytes]) -> ImuBatch:
     """Many serialised sensor_msgs/Imu at once: those that are whole, little-endian and have an orientation.
 
     The others are for `decode_imu`; their rows here mean nothing.
     """
     count = len(messages)
-    found = ImuSamples(np.zeros(count, np.bool_), np.zeros(count, np.int64), np.zeros((count, 10)))
+    found = ImuBatch(np.zeros(count, np.bool_), np.zeros(count, np.int64), np.zeros((count, 10)))
     lengths = defaultdict[int, list[int]](list)
     for place, data in enumerate(messages):
         lengths[len(data)].append(place)
