@@ -39,7 +39,10 @@ Samples = dict[str, dict[str, ImuSamples]]
 
 @dataclass(frozen=True)
 class Case:
-    """A scene to look at. gap: first and last second without sweeps, or None. hung: LiDAR upside down."""
+    """A scene to look at.
+
+    gap: first and last second without sweeps, or None. hung: LiDAR upside down. absent: wearers elsewhere.
+    """
 
     people: int
     sensor: str
@@ -47,6 +50,7 @@ class Case:
     seconds: float
     gap: tuple[float, float] | None = None
     hung: bool = False
+    absent: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Observation:
 
 
 def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observation:
-    """Simulate a case: three quarters of the people wear four IMUs each; one more wearer is elsewhere.
+    """Simulate a case: three quarters of the people wear four IMUs each, and so do those who are elsewhere.
 
     true_tracks: people are cut out of the sweeps by the truth, not found.
     """
@@ -75,7 +79,7 @@ def observe(case: Case, mocap: Path | None, true_tracks: bool = False) -> Observ
         rng,
         case.people,
         worn,
-        1,
+        case.absent,
         case.seconds,
         case.sensor,
         repertoire=repertoire,

@@ -26,7 +26,7 @@ SCENE_COLUMNS = ("tracked", "right", "wrong", "absent_named", "idf1_tracks")
 MEANING = """\
 tracked: share of visible people who have a track, which bounds the rest. right: share of time, from 5 s
 on, with a visible wearer on the right track; wrong: on a wrong one (the rest: not named). seconds_to_right:
-median over wearers until the right name that lasts. absent_named: share of time that the absent wearer is
+median over wearers until the right name that lasts. absent_named: share of time that an absent wearer is
 on a track. swaps_per_minute: of a name, per wearer. activity: share of frames with the right label.
 """
 
@@ -77,7 +77,7 @@ def tables(report: Line) -> str:
     plain = [row for row in report["rows"] if not row["variant"]]
     parts = [
         f"Model `{Path(report['model']).name}`; {report['motions']}; tracks: {report['tracks']}.",
-        "Three quarters of the people wear four IMUs each, one more wearer is elsewhere.",
+        "Three quarters of the people wear four IMUs each; one more wearer is elsewhere, or as many as said.",
         f"Effort: {report['effort']}, {report['seconds']:.0f} s.",
         "",
         _table(

@@ -74,3 +74,9 @@ def test_true_tracks_follow_everybody_for_ever() -> None:
             np.testing.assert_allclose(person.position[:2], (there["x"], there["y"]), atol=0.05)
             assert person.points <= there["points"]
     assert {person.track_id for person in scene.frames[-1].people} == {0, 1}
+
+
+def test_absent_wearers_are_known_but_not_there() -> None:
+    scene = observe(Case(1, "vlp16", 3, 1.0, absent=2), None, true_tracks=True)
+    assert len(scene.wearers) == len(scene.samples) == 3
+    assert {person.get("wearer") for line in scene.truth for person in line["people"]} == {"alice"}
