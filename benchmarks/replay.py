@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,6 @@ from despite_ros.bags.reader import Recording
 from despite_ros.bags.replay import Replay
 from despite_ros.bags.results import read_lines, write_json
 from despite_ros.bags.sightings import ReadingOptions
-from despite_ros.motion.cdr import ImuSample
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.pipeline import Pipeline
 from despite_ros.settings import Settings
@@ -60,13 +60,17 @@ class Looped(Recording):
 
 def _later(message: BagMessage, shift_ns: int) -> BagMessage:
     content = message.content
-    if isinstance(content, ImuSample):
-        content = content._replace(stamp_ns=content.stamp_ns + shift_ns)
+    if isinstance(content, bytes):
+        content = content[:4] + struct.pack("<iI", *_stamp(message, shift_ns)) + content[12:]
     elif hasattr(content, "header"):
-        seconds, nanoseconds = divmod(message.stamp_ns + shift_ns, 1_000_000_000)
+        seconds, nanoseconds = _stamp(message, shift_ns)
         stamp = replace(content.header.stamp, sec=seconds, nanosec=nanoseconds)
         content = replace(content, header=replace(content.header, stamp=stamp))
     return replace(message, recorded_ns=message.recorded_ns + shift_ns, content=content)
+
+
+def _stamp(message: BagMessage, shift_ns: int) -> tuple[int, int]:
+    return divmod(message.stamp_ns + shift_ns, 1_000_000_000)
 
 
 def memory_curve(recording: Path, minutes: int) -> list[float]:

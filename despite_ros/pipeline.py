@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from despite_ros.arrays import DoubleArray, FloatArray, IntArray
 from despite_ros.encoders import Encoders
 from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
@@ -21,7 +21,6 @@ from despite_ros.matching.settings import MatchingSettings
 from despite_ros.matching.travel import TravelCue
 from despite_ros.matching.zero_shot import ZeroShot
 from despite_ros.motion.calibration import SECONDS
-from despite_ros.motion.cdr import ImuBatch
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.tracks import TrackWindows
 from despite_ros.motion.wearers import Wearer
@@ -120,12 +119,13 @@ class Reidentifier:
         buffer = self._windows.sensor(wearer, limb)
         buffer.push(stamp_ns, orientation, angular_velocity, linear_acceleration)
 
-    def imus(self, sensors: IntArray, batch: ImuBatch) -> BoolArray:
-        """Samples of many sensors at once, in the order they came; which were taken: the rest is for `imu`.
+    def imus(self, sensors: Sequence[int], messages: Sequence[bytes]) -> None:
+        """Serialised sensor_msgs/Imu of many sensors, in the order they came: much quicker than one by one.
 
-        sensors: whose each is, counted wearer by wearer as in the wearers file.
+        sensors: whose each is, counted wearer by wearer as in the wearers file. What is no such message is
+        dropped and counted.
         """
-        return self._windows.push(sensors, batch.stamps_ns, batch.numbers, batch.plain)
+        self._windows.push(sensors, messages)
 
     def calibrate(self, wearer: str, pose: str, seconds: float = SECONDS) -> Wearer:
         """The wearer with mounts and headings found from its last seconds, which count from now on.

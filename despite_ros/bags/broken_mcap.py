@@ -12,7 +12,6 @@ from mcap.stream_reader import StreamReader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from despite_ros.bags.message import IMU, BagMessage
-from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.faults import Faults
 
 MAGIC = b"\x89MCAP0\r\n"
@@ -47,7 +46,7 @@ class BrokenMcap:
                 topic, kind = self._channels[record.channel_id]
                 try:
                     data, decode = record.data, self._store.deserialize_cdr
-                    content = decode_imu(data) if kind == IMU else decode(data, kind)
+                    content = data if kind == IMU else decode(data, kind)
                 except Exception as error:  # whatever damaged bytes lead to
                     self._faults.note("undecodable", topic, f"no {kind}: {error}")
                     continue

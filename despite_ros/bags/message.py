@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from despite_ros.motion.cdr import ImuSample
+from despite_ros.motion.cdr import decode_imu
 
 POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
 IMU = "sensor_msgs/msg/Imu"
@@ -12,9 +12,10 @@ TRANSFORMS = "tf2_msgs/msg/TFMessage"
 
 @dataclass(frozen=True, slots=True)
 class BagMessage:
-    """A decoded message and when it was recorded (nanoseconds).
+    """A message and when it was recorded (nanoseconds).
 
-    content: rosbags' dataclass of the type; an `ImuSample` of sensor_msgs/Imu, of which there are many.
+    content: rosbags' dataclass of the type; of sensor_msgs/Imu, of which there are many, the serialised bytes
+    (CDR), which are decoded by the batch.
     """
 
     topic: str
@@ -25,7 +26,7 @@ class BagMessage:
     @property
     def stamp_ns(self) -> int:
         """The header's stamp."""
-        if isinstance(self.content, ImuSample):
-            return self.content.stamp_ns
+        if isinstance(self.content, bytes):
+            return decode_imu(self.content).stamp_ns
         stamp = self.content.header.stamp
         return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

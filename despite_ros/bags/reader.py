@@ -16,7 +16,6 @@ from rosbags.typesys import Stores, get_typestore
 from despite_ros.bags.broken_mcap import BrokenMcap
 from despite_ros.bags.message import IMU, BagMessage
 from despite_ros.errors import UserError
-from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.faults import Faults
 
 STORAGE_SUFFIXES = (".mcap", ".db3", ".bag")
@@ -68,7 +67,7 @@ class _RosbagsSource:
     def _decode(self, data: bytes, kind: str) -> Any:
         if kind != IMU:
             return self._reader.deserialize(data, kind)
-        return decode_imu(data if self._reader.is2 else self._reader.typestore.ros1_to_cdr(data, kind))
+        return bytes(data if self._reader.is2 else self._reader.typestore.ros1_to_cdr(data, kind))
 
 
 class Recording:

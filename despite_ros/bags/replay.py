@@ -58,8 +58,7 @@ class Replay:
         reidentifier = self._pipeline.reidentifier
         for sighting in self._ahead or self._sightings:
             self.elapsed_ns, self.frame_id = sighting.elapsed_ns, sighting.frame_id
-            for wearer, limb, sample in sighting.samples:
-                reidentifier.imu(wearer, limb, *sample)
+            reidentifier.imus(sighting.sensors, sighting.samples)
             if sighting.sweep is not None:
                 sweep, recorded_ns = sighting.sweep, sighting.recorded_ns
                 reid = reidentifier.people(sweep.people)

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def run_replay(options: ReplayOptions, progress: Progress = lambda replay: None)
         "interrupted": interrupted,
         "frame_id": replay.frame_id,
         "topics": {"lidar": list(replay.lidar_topics), "imu": list(replay.imu_topics)},
-        "drops": {kind: count for found in faults for kind, count in found.counts.items()},
+        "drops": dict(sum((found.counts for found in faults), Counter[str]())),
         "notes": [*recording.breaks, *(line for found in faults for line in found.lines)],
         "model": model.card.name,
         "model_sha256": dict(model.card.files),

@@ -12,7 +12,6 @@ from despite_ros.bags.fusion import CloudFusion
 from despite_ros.bags.message import IMU, POINT_CLOUD, TRANSFORMS, BagMessage
 from despite_ros.bags.reader import Recording
 from despite_ros.errors import UserError
-from despite_ros.motion.cdr import ImuSample
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.wearers import Wearer
 from despite_ros.nodes.settings import NodeSettings
@@ -51,13 +50,15 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Sighting:
-    """IMU samples (wearer, limb, sample) in recorded order, and the sweep after them.
+    """IMU samples in recorded order, and the sweep after them.
 
+    sensors: whose each sample is, counted wearer by wearer. samples: serialised sensor_msgs/Imu.
     sweep: None where there are many samples before the next. recorded_ns: of the last message.
     elapsed_ns: since the first one. frame_id: of positions.
     """
 
-    samples: tuple[tuple[str, str, ImuSample], ...]
+    sensors: tuple[int, ...]
+    samples: tuple[bytes, ...]
     sweep: Sweep | None
     recorded_ns: int
     elapsed_ns: int
@@ -78,7 +79,8 @@ class Sightings:
         self._segmenter = segmenter
         self._options = options
         self._frame_id = options.fixed_frame
-        self._sensors = {s.topic: (w.name, limb) for w in options.wearers for limb, s in w.sensors.items()}
+        topics = [sensor.topic for wearer in options.wearers for sensor in wearer.sensors.values()]
+        self._sensors = {topic: number for number, topic in enumerate(topics)}
         self._check_topics(options.lidar_topics)
         self._stamps = StampGuard(options.time_jump)
         self._transforms = TransformBuffer()
@@ -91,7 +93,7 @@ class Sightings:
 
     def __iter__(self) -> Iterator[Sighting]:
         """In the order of the recording."""
-        samples: list[tuple[str, str, ImuSample]] = []
+        samples: list[tuple[int, bytes]] = []
         first_ns, recorded_ns, begun = None, 0, time.monotonic()
         for message in self._messages():
             recorded_ns = message.recorded_ns
@@ -101,16 +103,24 @@ class Sightings:
             if message.type == POINT_CLOUD:
                 sweep = self._cloud(message)
             elif message.type == IMU:
-                samples.append((*self._sensors[message.topic], message.content))
+                samples.append((self._sensors[message.topic], message.content))
             elif message.type == TRANSFORMS:
                 self._transform(message)
             if sweep is not None or len(samples) == MOST_SAMPLES:
-                yield Sighting(tuple(samples), sweep, recorded_ns, recorded_ns - first_ns, self._frame_id)
+                yield self._sighting(samples, sweep, recorded_ns, recorded_ns - first_ns)
                 samples.clear()
         for _ in range(self._fusion.unmatched):
             self.faults.note("unmatched", "clouds", "no cloud of the other LiDARs near the stamp")
         if first_ns is not None:
-            yield Sighting(tuple(samples), None, recorded_ns, recorded_ns - first_ns, self._frame_id)
+            yield self._sighting(samples, None, recorded_ns, recorded_ns - first_ns)
+
+    def _sighting(
+        self, samples: list[tuple[int, bytes]], sweep: Sweep | None, recorded_ns: int, elapsed_ns: int
+    ) -> Sighting:
+        sensors = tuple(number for number, _ in samples)
+        return Sighting(
+            sensors, tuple(data for _, data in samples), sweep, recorded_ns, elapsed_ns, self._frame_id
+        )
 
     def _messages(self) -> Iterator[BagMessage]:
         wanted = {*self.lidar_topics, *self.imu_topics, *self.recording.of_type(TRANSFORMS)}

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from despite_ros.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from despite_ros.arrays import BoolArray, FloatArray
 from despite_ros.errors import UserError
 from despite_ros.limbs import CHANNELS, FRAMES, LIMBS, pack_channels
 from despite_ros.motion.buffer import SensorBuffer
 from despite_ros.motion.calibration import calibrate
+from despite_ros.motion.cdr import decode_imu, decode_imus
 from despite_ros.motion.faults import Faults
 from despite_ros.motion.sensor_table import SensorTable
 from despite_ros.motion.settings import MotionSettings
@@ -27,6 +28,7 @@ class WearerWindows:
         ]
         self._table = SensorTable(len(places))
         self._timeout_ns = round(1e9 * settings.imu_timeout)
+        self._faults = faults
         self._sensors = {
             (index, limb): SensorBuffer(
                 f"{wearers[index].name}.{limb}", sensor, settings, faults, self._table, row
@@ -59,11 +61,20 @@ class WearerWindows:
         except KeyError:
             raise UserError(f"the wearers file has no sensor '{wearer}.{limb}'") from None
 
-    def push(
-        self, sensors: IntArray, stamps_ns: IntArray, samples: DoubleArray, plain: BoolArray
-    ) -> BoolArray:
-        """Samples of many sensors at once, see `SensorTable.push`. Sensors count wearer by wearer."""
-        return self._table.push(sensors, stamps_ns, samples, plain)
+    def push(self, sensors: Sequence[int], messages: Sequence[bytes]) -> None:
+        """Serialised sensor_msgs/Imu, in the order they came; what is none is dropped and counted.
+
+        sensors: whose each is, counted wearer by wearer.
+        """
+        batch, rows = decode_imus(messages), np.array(sensors, np.int64)
+        taken = self._table.push(rows, batch.stamps_ns, batch.numbers, batch.plain)
+        buffers = list(self._sensors.values())
+        for place in np.flatnonzero(~taken).tolist():  # what is odd in any way
+            buffer = buffers[sensors[place]]
+            try:
+                buffer.push(*decode_imu(messages[place]))
+            except UserError as error:
+                self._faults.note("undecodable", buffer.sensor.topic, str(error))
 
     def calibrate(self, wearer: Wearer, pose: str, seconds: float) -> Wearer:
         """The wearer with mounts and headings from its last seconds, which count from now on.

@@ -4,7 +4,6 @@ import threading
 from collections import Counter
 from functools import partial
 
-import numpy as np
 from despite_msgs.msg import ActivityArray, ImuAssignmentArray, PersonArray
 from despite_msgs.srv import CalibrateWearer
 from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
@@ -14,7 +13,6 @@ from tf2_msgs.msg import TFMessage
 from despite_ros.encoders import load
 from despite_ros.errors import UserError
 from despite_ros.motion.calibration import SECONDS, save_wearer
-from despite_ros.motion.cdr import decode_imu, decode_imus
 from despite_ros.motion.wearers import Wearer, load_wearers
 from despite_ros.nodes.imu_inputs import ImuInputs
 from despite_ros.nodes.markers import MarkerPublisher, name_markers
@@ -117,14 +115,7 @@ class ReidNode(Node):
 
     def _drain(self) -> None:
         """Hand the waiting samples to the `Reidentifier`; the lock is held."""
-        sensors, messages = self.imus.waiting()
-        taken = self.reidentifier.imus(np.array(sensors, np.int64), decode_imus(messages))
-        for place in np.flatnonzero(~taken):  # what is odd in any way
-            topic, wearer, limb = self.imus.sensors[sensors[place]]
-            try:
-                self.reidentifier.imu(wearer, limb, *decode_imu(messages[place]))
-            except UserError as error:
-                self.monitor.fault("undecodable", topic, str(error))
+        self.reidentifier.imus(*self.imus.waiting())
 
     def _publish(self, people: PeopleFrame, reid: ReidFrame) -> None:
         self.assignments.publish(assignments_to_message(reid, people.frame_id))

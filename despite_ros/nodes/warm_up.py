@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from despite_ros.limbs import POINTS
-from despite_ros.motion.cdr import decode_imus
 from despite_ros.people.clouds import decode
 from despite_ros.people.partition import outline
 from despite_ros.people.segmenter import Segmenter
@@ -49,4 +48,4 @@ def warm_up_reid(reidentifier: "Reidentifier") -> None:
     for frame in range(26):
         reidentifier.people(PeopleFrame(frame * 100_000_000, "", (person,)))
     reidentifier.reset()
-    reidentifier.imus(np.zeros(0, np.int64), decode_imus([]))
+    reidentifier.imus([], [])

@@ -97,9 +97,9 @@ def test_the_rest_is_processed(damage: str, tmp_path: Path) -> None:
         pipeline = Pipeline(Settings(), wearers, FakeEncoders())  # type: ignore[arg-type]
         replay = Replay(recording, pipeline, ReadingOptions(wearers))
         assert len(list(replay.sweeps())) == sweeps
-        counts = recording.faults.counts + replay.faults.counts
-    assert counts[kind] == count
-    lines = [*recording.faults.lines, *replay.faults.lines]
+        faults = (recording.faults, replay.faults, pipeline.reidentifier.faults)
+    assert sum(found.counts[kind] for found in faults) == count
+    lines = [line for found in faults for line in found.lines]
     assert any(CLOUDS in line or IMUS in line for line in lines)
 
 

@@ -9,6 +9,7 @@ from despite_ros.bags.reader import Recording
 from despite_ros.bags.writer import CLOUD_TOPIC, imu_topic, write_recording
 from despite_ros.cli import main
 from despite_ros.errors import UserError
+from despite_ros.motion.cdr import decode_imu
 from despite_ros.motion.wearers import load_wearers
 from despite_ros.people.clouds import decode
 from despite_ros.simulation.scene import Scene, random_scene
@@ -56,7 +57,9 @@ def test_the_wearers_file_names_the_imus_and_how_they_are_mounted(tmp_path: Path
         (first, *_) = recording.messages([imu_topic("alice", "left_shank")])
     sample = simulated.imu()["alice"]["left_shank"]
     assert first.recorded_ns == sample.stamps_ns[0]
-    np.testing.assert_allclose(first.content.linear_acceleration, sample.specific_force[0], rtol=1e-6)
+    np.testing.assert_allclose(
+        decode_imu(first.content).linear_acceleration, sample.specific_force[0], rtol=1e-6
+    )
 
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:

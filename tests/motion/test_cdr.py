@@ -1,37 +1,15 @@
 """Serialised sensor_msgs/Imu against the rosbags library."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rosbags.typesys import Stores, get_typestore
 
 from despite_ros.errors import UserError
 from despite_ros.motion.cdr import decode_imu, decode_imus
+from tests.motion.imu_messages import serialised_imu
 
-STORE = get_typestore(Stores.ROS2_JAZZY)
 NUMBER = st.floats(-1e3, 1e3)
-
-
-def imu(stamp_ns: int, frame: str, numbers: list[float], covariance: float) -> Any:
-    def make(kind: str, *values: Any) -> Any:
-        return STORE.types[kind](*values)
-
-    rest = np.arange(9.0)
-    first = np.array([covariance, *rest[1:]])
-    time = make("builtin_interfaces/msg/Time", *divmod(stamp_ns, 1_000_000_000))
-    return make(
-        "sensor_msgs/msg/Imu",
-        make("std_msgs/msg/Header", time, frame),
-        make("geometry_msgs/msg/Quaternion", *numbers[:4]),
-        first,
-        make("geometry_msgs/msg/Vector3", *numbers[4:7]),
-        rest,
-        make("geometry_msgs/msg/Vector3", *numbers[7:]),
-        rest,
-    )
 
 
 @given(
@@ -44,8 +22,7 @@ def imu(stamp_ns: int, frame: str, numbers: list[float], covariance: float) -> A
 def test_any_imu_is_read_as_it_was_written(
     stamp_ns: int, frame: str, numbers: list[float], measured: bool, little: bool
 ) -> None:
-    message = imu(stamp_ns, frame, numbers, 0.1 if measured else -1.0)
-    data = bytes(STORE.serialize_cdr(message, "sensor_msgs/msg/Imu", little_endian=little))
+    data = serialised_imu(stamp_ns, frame, numbers, 0.1 if measured else -1.0, little)
     sample = decode_imu(data)
     assert sample.stamp_ns == stamp_ns
     assert sample.orientation == (tuple(numbers[:4]) if measured else None)
@@ -58,8 +35,9 @@ def test_many_are_read_as_one_by_one() -> None:
     rng = np.random.default_rng(0)
 
     def data(frame: str, covariance: float = 0.0, little: bool = True) -> bytes:
-        message = imu(int(rng.integers(2**60)), frame, list(rng.normal(size=10)), covariance)
-        return bytes(STORE.serialize_cdr(message, "sensor_msgs/msg/Imu", little_endian=little))
+        return serialised_imu(
+            int(rng.integers(2**60)), frame, rng.normal(size=10).tolist(), covariance, little
+        )
 
     plain = [data(frame) for frame in ("watch", "left shank of alice", "", "watch")]
     odd = [data("watch", little=False), data("", -1.0), plain[0][:-8], plain[1] + bytes(8), b"", b"\0\1"]
@@ -83,7 +61,7 @@ def test_none_at_all_are_read() -> None:
 
 
 def test_what_is_no_imu_is_refused() -> None:
-    data = bytes(STORE.serialize_cdr(imu(5, "shank", [0.0] * 10, 0.0), "sensor_msgs/msg/Imu"))
+    data = serialised_imu(5, "shank", [0.0] * 10)
     for damaged in (b"", data[:3], data[:20], data[:200], b"\x00\x01" + b"\xff" * 400):
         with pytest.raises(UserError, match="too few"):
             decode_imu(damaged)
