@@ -152,13 +152,16 @@ def settings_from(arguments: Sequence[str]) -> tuple[TrainSettings, bool]:
     given = vars(_parser().parse_args(arguments))
     config, resume = given.pop("config"), given.pop("resume")
     options = {name: value for name, value in given.items() if value is not None}
-    settings = TrainSettings()
-    saved = Path(options.get("out", settings.out)) / SETTINGS_FILE
+    of_file = load_yaml(config) if config else {}
+
+    def settled(start: TrainSettings) -> TrainSettings:
+        return override(override(start, of_file, config or ""), options, "command line")
+
+    settings = settled(TrainSettings())
     if resume:
-        settings = override(settings, load_yaml(saved), str(saved))
-    if config:
-        settings = override(settings, load_yaml(config), config)
-    return override(settings, options, "command line"), resume
+        saved = Path(settings.out) / SETTINGS_FILE
+        settings = settled(override(TrainSettings(), load_yaml(saved), str(saved)))
+    return settings, resume
 
 
 @command("training.train")

@@ -152,6 +152,9 @@ def test_options_go_before_the_file_and_are_saved(stores: Stores, tmp_path: Path
     assert (saved["clip"], saved["augment.turn"]) == (0.5, True)
     again, _ = settings_from(["--resume", "--out", str(tmp_path / "run"), "--steps", "3"])
     assert (again.clip, again.steps) == (0.5, 3)
+    config.write_text(f"out: {tmp_path / 'run'}\nlr: 0.5\n")
+    again, _ = settings_from(["--resume", "--config", str(config)])
+    assert (again.clip, again.lr) == (0.5, 0.5)
 
 
 def test_the_papers_recipe_is_a_file() -> None:
