@@ -33,10 +33,12 @@ class Source:
     Neighbouring frames are not independent: N of them count as n = 1 + (N − 1) · independence. And of the
     variance a share f, the persistence, stays with the pair however long one looks (two people who do the
     same), so the mean's variance falls from 1 to f + (1 − f) / n, and its log-odds grow by the inverse.
+    names: whether it may name somebody, not only help to.
     """
 
     independence: float
     persistence: float
+    names: bool = True
 
     def gain(self, weight: DoubleArray) -> DoubleArray:
         """By how much the log-odds of the mean of so many frames exceed those of one."""
@@ -133,9 +135,12 @@ class Evidence:
         first.weight, second.weight = second.weight, first.weight
 
     def gathered(self, track_ids: Sequence[int]) -> DoubleArray:
-        """Frames gathered from the first source, wearers × tracks (weighted, after forgetting)."""
-        weights = [self._track(number).weight[0] for number in track_ids]
-        return np.array(weights).reshape(len(track_ids), self._shape[1]).T
+        """Frames gathered from sources that name, wearers × tracks (weighted, after forgetting)."""
+        frames = [self._frames(self._track(number)) for number in track_ids]
+        return np.array(frames).reshape(len(track_ids), self._shape[1]).T
+
+    def _frames(self, track: _Track) -> DoubleArray:
+        return np.asarray(track.weight[[source.names for source in self._sources]].sum(axis=0), np.float64)
 
     def _track(self, number: int) -> _Track:
         return self._tracks[number] if number in self._tracks else self._lost[number]
@@ -158,7 +163,7 @@ class Evidence:
         """
         heirs = {number: track for number, track in self._tracks.items() if self._may_inherit(track)}
         found = [
-            (self._share(left, heir) * float(left.weight[0].max()), lost, number)
+            (self._share(left, heir) * float(self._frames(left).max()), lost, number)
             for lost, left in self._lost.items()
             for number, heir in heirs.items()
         ]

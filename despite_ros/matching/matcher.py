@@ -70,12 +70,11 @@ class Matcher:
     def reset(self) -> None:
         """Forget everything."""
         count, settings = len(self._wearers), self._settings
-        sources = (
-            Source(settings.independence, settings.persistence),
-            Source(settings.travel_independence, settings.travel_persistence),
-        )
-        self._evidence = Evidence(count, sources, settings.memory, settings)
-        self._recent = Evidence(count, sources, settings.swap_memory, settings)
+        moving = Source(settings.independence, settings.persistence)
+        resting = Source(settings.independence, settings.resting_persistence)
+        travel = Source(settings.travel_independence, settings.travel_persistence, names=False)
+        self._evidence = Evidence(count, (moving, resting, travel), settings.memory, settings)
+        self._recent = Evidence(count, (moving, moving, travel), settings.swap_memory, settings)
         self._presence = Presence(count, settings)
         self._swaps = SwapWatch(settings)
         self._current = [NOBODY] * count  # track_id, kept while that track is lost
@@ -109,15 +108,21 @@ class Matcher:
         return tuple(seen)
 
     def _gather(self, frame: MatchingFrame) -> None:
-        """Add the frame's evidence, of windows and of travel, to what there is."""
+        """Add the frame's evidence, of windows and of travel, to what there is.
+
+        Windows of a wearer who moves and of one at rest are gathered apart: minutes of standing like somebody
+        else are not to outweigh the seconds in which one of the two walked.
+        """
         missing = (len(LIMBS) - frame.sensors)[:, None]
         windows = self._scale * (frame.similarity + self._settings.sensor_fall * missing) + self._bias
         windows -= self._settings.rivals * (best_rivals(windows) + best_rivals(windows.T).T)
-        log_odds = np.stack([windows, self._settings.travel_weight * frame.travel])
+        log_odds = np.stack([windows, windows, self._settings.travel_weight * frame.travel])
         heard = np.broadcast_to(frame.sensors[:, None] > 0, frame.similarity.shape)
+        moves = frame.moving[:, None] > self._settings.moving_share
+        weights = np.stack([frame.weights * moves, frame.weights * ~moves, heard])
         for evidence in (self._evidence, self._recent):
             evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions, frame.jumped)
-            evidence.add(frame.track_ids, log_odds, np.stack([frame.weights, heard]))
+            evidence.add(frame.track_ids, log_odds, weights)
 
     def _mend_swaps(self, frame: MatchingFrame) -> None:
         """Let evidence and names change places where two tracks have gone on with each other's person."""

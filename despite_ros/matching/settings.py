@@ -9,9 +9,12 @@ from despite_ros.config import setting
 class MatchingSettings:
     """Settings of `despite_ros.matching`."""
 
-    memory: float = setting(8.0, "time constant of forgetting evidence, s", 1.0, 600.0)
+    memory: float = setting(12.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
-    persistence: float = setting(0.4, "share of the cosine's variance that stays with a pair", 0.0, 1.0)
+    persistence: float = setting(
+        0.4, "share of the cosine's variance that stays with a pair, while the wearer moves", 0.0, 1.0
+    )
+    resting_persistence: float = setting(0.7, "the same while the wearer rests", 0.0, 1.0)
     rivals: float = setting(
         0.2, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
     )
@@ -29,7 +32,10 @@ class MatchingSettings:
     moving: float = setting(
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
-    present_prior: float = setting(0.3, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    moving_share: float = setting(
+        0.93, "share of a moving wearer's weight from which evidence counts as of one who moves", 0.0, 1.0
+    )
+    present_prior: float = setting(0.2, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     prior_weight: float = setting(
         10.0, "for how many other wearers, seen to be there or not, present_prior stands", 0.1, 1e6
     )

@@ -178,3 +178,11 @@ def test_windows_weigh_more_where_limbs_move_and_people_are_seen() -> None:
     weights = window_weights(moving, np.array([1.0, 0.5]), SETTINGS)
     assert weights[1, 0] > 0.9 > weights[0, 0] == pytest.approx(SETTINGS.resting_weight)
     np.testing.assert_allclose(weights[:, 1], 0.5 * weights[:, 0])
+
+
+def test_who_stood_alike_for_long_but_did_not_walk_along_is_let_go() -> None:
+    """Twenty seconds of standing like somebody count for less than three in which one walked off."""
+    alike, apart = np.full((200, 1, 1), 0.55, np.float32), np.full((30, 1, 1), -0.3, np.float32)
+    moving = [0.0] * 200 + [1.0] * 30 + [0.0] * 60
+    answers = run(matcher(1), np.concatenate([alike, apart, alike[:60]]), moving=moving)
+    assert (answers[199][0].track_id, answers[-1][0].track_id) == (0, NOBODY)
