@@ -9,7 +9,7 @@ from despite_ros.config import setting
 class MatchingSettings:
     """Settings of `despite_ros.matching`."""
 
-    memory: float = setting(12.0, "time constant of forgetting evidence, s", 1.0, 600.0)
+    memory: float = setting(20.0, "time constant of forgetting evidence, s", 1.0, 600.0)
     independence: float = setting(0.04, "share of a new window in each further, overlapping one", 0.005, 1.0)
     persistence: float = setting(
         0.4, "share of the cosine's variance that stays with a pair, while the wearer moves", 0.0, 1.0
@@ -35,7 +35,7 @@ class MatchingSettings:
     moving_share: float = setting(
         0.93, "share of a moving wearer's weight from which evidence counts as of one who moves", 0.0, 1.0
     )
-    present_prior: float = setting(0.2, "prior probability that a wearer is among the tracks", 0.01, 0.99)
+    present_prior: float = setting(0.3, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     prior_weight: float = setting(
         10.0, "for how many other wearers, seen to be there or not, present_prior stands", 0.1, 1e6
     )
