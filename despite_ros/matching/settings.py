@@ -33,7 +33,7 @@ class MatchingSettings:
         0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
     )
     moving_share: float = setting(
-        0.93, "how much a wearer moves (0 to 1, half at `moving`) to be taken as moving, not resting", 0.0, 1.0
+        0.93, "how much a wearer moves (0 to 1, half at `moving`) to count as moving, not resting", 0.0, 1.0
     )
     present_prior: float = setting(0.3, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     prior_weight: float = setting(
