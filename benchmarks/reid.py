@@ -43,6 +43,8 @@ LOOKS_UP = "livox_mid360"  # from −7° to 52°: standing it sees heads, so it 
 SENSORS = ("vlp16", "hdl32", "os1_64", LOOKS_UP)
 PAPER_WINDOWS = 4
 MANY_ABSENT = 4  # one absent wearer a scene says little about how often such a one is named
+ROOMS = 3  # of each kind at full effort: a single one is easy or hard by chance
+ANEW = 100  # between their seeds
 CAPTURED = "captured motions of people held apart from training"
 MADE = "everyday activities and made-up motions, drawn anew"
 VARIANTS: dict[str, Callable[[Observation], Observation]] = {
@@ -64,7 +66,7 @@ class Job:
 
 
 def jobs(effort: str) -> list[Job]:
-    """The scenes of "quick", "usual" or "full" effort."""
+    """The scenes of "quick", "usual" or "full" effort; the full one has ROOMS of each kind."""
     if effort == "quick":
         return [
             Job("8 people", Case(8, "vlp16", 1, 30.0), ("one sensor",), twice=True),
@@ -87,7 +89,15 @@ def jobs(effort: str) -> list[Job]:
         Job(f"8 people, {MANY_ABSENT} absent", Case(8, sensor, 50 + i, 60.0, absent=MANY_ABSENT))
         for i, sensor in enumerate(SENSORS)
     ]
-    return [*sizes, *plain, gap, *hung, *elsewhere]
+    kinds = [*sizes, *plain, *hung, *elsewhere]
+    return [gap, *(_anew(job, room) for room in range(ROOMS) for job in kinds)]
+
+
+def _anew(job: Job, room: int) -> Job:
+    """The same kind of scene in another room with other people; room 0 is the scene itself."""
+    if room == 0:
+        return job
+    return Job(job.name, replace(job.case, seed=job.case.seed + ANEW * room))
 
 
 def main() -> int:

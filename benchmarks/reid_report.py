@@ -98,7 +98,7 @@ def tables(report: Line) -> str:
         "Scene by scene, with milliseconds a sweep for embeddings and names on one core",
         "(live, with everything: `benchmarks.live`):",
         "",
-        _table(["scene", "LiDAR", *SCENE_COLUMNS, "p50", "p99"], [_scene(row) for row in plain]),
+        _table(["scene", "LiDAR", "seed", *SCENE_COLUMNS, "p50", "p99"], [_scene(row) for row in plain]),
     ]
     if report["memory"]:
         points = [[f"{p['minutes']:.1f}", f"{p['peak_mib']:.1f}"] for p in report["memory"]]
@@ -124,8 +124,8 @@ def _by_scan(rows: Sequence[Line]) -> list[list[str]]:
 
 def _scene(row: Line) -> list[str]:
     figures = [COLUMNS[key].format(row[key]) for key in SCENE_COLUMNS]
-    latency = row["encode_and_match_ms"]
-    return [row["name"], row["sensor"], *figures, f"{latency['p50']:.1f}", f"{latency['p99']:.1f}"]
+    latency = [f"{row['encode_and_match_ms'][which]:.1f}" for which in ("p50", "p99")]
+    return [row["name"], row["sensor"], str(row["seed"]), *figures, *latency]
 
 
 def _activities(rows: Sequence[Line]) -> list[list[str]]:
