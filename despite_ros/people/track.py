@@ -28,9 +28,9 @@ class Track:
     """A person followed over sweeps.
 
     key: unique among all tracks ever; track_id: once shown. state: (x, y, vx, vy), fixed frame, metres
-    and m/s. seen_ns, glimpsed_ns: stamps of the last sighting, and of the last one or glimpse. height: of
-    the highest point above the floor, smoothed. evidence: mean log-odds of being a person. shape: S×3
-    points when last seen, in plan view from the state. crop: the last one.
+    and m/s. seen_ns, glimpsed_ns: stamps of the last sighting, and of the last one or glimpse. seen_at: x, y
+    of the last sighting. height: of the highest point above the floor, smoothed. evidence: mean log-odds of
+    being a person. shape: S×3 points when last seen, in plan view from the state. crop: the last one.
     """
 
     key: int
@@ -53,6 +53,7 @@ class Track:
     surest: float = -np.inf  # the highest mean log-odds so far
     speed: float = 0.0  # when last seen, m/s
     birthplace: DoubleArray = field(default_factory=lambda: np.zeros(2))
+    seen_at: DoubleArray = field(default_factory=lambda: np.zeros(2))
     detection: Detection | None = None
     crop: FloatArray = field(default_factory=lambda: np.zeros((POINTS, 3), np.float32))
     shape: FloatArray = field(default_factory=lambda: np.zeros((1, 3), np.float32))
@@ -101,6 +102,7 @@ class Track:
         away = self.state[:2] - self.birthplace
         self.travelled = max(self.travelled, hypot(*away.tolist()))
         self.speed = hypot(self.state[2], self.state[3])
+        self.seen_at = self.state[:2].copy()
         self.detection = detection
 
     def glimpse(self, detection: Detection, stamp_ns: int) -> None:

@@ -163,7 +163,9 @@ class Tracker:
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if possible[r, c]]
 
     def _cost(self, tracks: list[Track], detections: list[Detection]) -> tuple[DoubleArray, BoolArray]:
-        """Squared Mahalanobis distance in plan view and height less log-odds, and whether a pair may be.
+        """Minus twice the log-likelihood of place and height less log-odds, and whether a pair may be.
+
+        The determinant keeps a track whose place is hardly known from taking its neighbour's detection.
 
         Within the gate, and not of a detection that another track claimed, unless that is not confirmed yet.
         """
@@ -171,7 +173,8 @@ class Tracker:
         covariances = np.array([track.covariance for track in tracks])
         centres = np.array([detection.position for detection in detections])[:, :2]
         innovation = centres[None] - states[:, None, :2]
-        inverse = np.linalg.inv(covariances[:, :2, :2] + np.eye(2) * self.settings.measurement**2)
+        spread = covariances[:, :2, :2] + np.eye(2) * self.settings.measurement**2
+        inverse, unsure = np.linalg.inv(spread), np.log(np.linalg.det(spread))[:, None]
         distance = np.einsum("tdi,tij,tdj->td", innovation, inverse, innovation)
         tops = np.array([detection.top for detection in detections])
         heights = np.array([track.height for track in tracks])
@@ -182,7 +185,8 @@ class Tracker:
         free = np.isin(owners, [NOBODY, *tentative])[None] | (owners[None] == keys[:, None])
         within = np.hypot(innovation[:, :, 0], innovation[:, :, 1]) < self._reach(tracks)[:, None]
         odds = np.array([detection.log_odds for detection in detections])
-        return distance + np.minimum(look**2, 9.0) - odds, free & within & (distance < self.settings.gate**2)
+        possible = free & within & (distance < self.settings.gate**2)
+        return distance + unsure + np.minimum(look**2, 9.0) - odds, possible
 
     def _reach(self, tracks: list[Track]) -> DoubleArray:
         """How far each of T tracks may have gone from where it is predicted, metres (T,)."""
@@ -204,6 +208,7 @@ class Tracker:
             size=detection.size,
             evidence=detection.log_odds,
             birthplace=detection.position[:2].copy(),
+            seen_at=detection.position[:2].copy(),
             middle=detection.middle,
             detection=detection,
         )
@@ -225,8 +230,9 @@ def _transition(seconds: float, kept: float) -> DoubleArray:
 
 
 def _away(other: Track, track: Track) -> float:
-    """How far another track is from where this one was born, m."""
-    return float(np.linalg.norm(other.state[:2] - track.birthplace))
+    """How far from where this one was born another track is, or was last seen: who ran may stop unseen, m."""
+    places = np.stack([other.state[:2], other.seen_at])
+    return float(np.linalg.norm(places - track.birthplace, axis=1).min())
 
 
 def _nearest(track: Track, others: list[Track], reach: DoubleArray) -> Track | None:

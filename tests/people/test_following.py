@@ -60,6 +60,26 @@ def test_who_stops_while_hidden_is_found_again(hidden: int) -> None:
     assert [track.track_id for track in tracker.shown] == [0]
 
 
+@pytest.mark.parametrize("hidden", [1, 2, 5])
+def test_who_ran_and_turned_back_while_hidden_is_no_newcomer(hidden: int) -> None:
+    tracker = Tracker(TrackingSettings())
+    for sweep in range(30 + hidden):
+        tracker.predict(sweep * SWEEP_NS)
+        place = seen(0.25 * sweep if sweep < 20 else 4.2, sweep)
+        tracker.update([] if 20 <= sweep < 20 + hidden else [place], static=True)
+    assert [track.track_id for track in tracker.shown] == [0]
+
+
+def test_who_is_hidden_does_not_take_the_place_of_a_neighbour_who_steps_nearer() -> None:
+    tracker = Tracker(TrackingSettings())
+    for sweep in range(60):
+        tracker.predict(sweep * SWEEP_NS)
+        neighbour = seen(1.2 if sweep < 40 else 0.9, sweep)
+        tracker.update([neighbour] if sweep >= 20 else [seen(0.0, sweep), neighbour], static=True)
+    seen_last = [track.track_id for track in tracker.shown if track.detection is not None]
+    assert seen_last == [1]
+
+
 def test_nobody_inherits_the_id_of_who_was_lost_far_away() -> None:
     tracker = Tracker(TrackingSettings())
     for sweep in range(30):
