@@ -230,7 +230,10 @@ def _transition(seconds: float, kept: float) -> DoubleArray:
 
 
 def _away(other: Track, track: Track) -> float:
-    """How far from where this one was born another track is, or was last seen: who ran may stop unseen, m."""
+    """Metres from a track's birthplace to where another is predicted or was last seen, the nearer one.
+
+    Who is hidden may have stopped or turned back.
+    """
     places = np.stack([other.state[:2], other.seen_at])
     return float(np.linalg.norm(places - track.birthplace, axis=1).min())
 
