@@ -14,6 +14,7 @@ from despite_ros.encoders.streaming import ImuStream, PointStream
 from despite_ros.errors import UserError
 from despite_ros.limbs import LIMBS
 from despite_ros.matching.activities import Activities
+from despite_ros.matching.changes import ChangeCue
 from despite_ros.matching.clock import ClockOffsets
 from despite_ros.matching.cues import TrackCues, WearerCues
 from despite_ros.matching.matcher import Matcher, MatchingFrame, moving_shares, window_weights
@@ -79,6 +80,7 @@ class Reidentifier:
         self._track_cues, self._wearer_cues = TrackCues(), WearerCues()
         self._clocks = ClockOffsets(len(self._names), self._settings.motion.frame_period, matching)
         self._travel = TravelCue(len(self._names))
+        self._changes = ChangeCue()
         self._cosines: dict[int, FloatArray] = {}  # of wearers, by track
         self._last: ReidFrame | None = None
 
@@ -162,7 +164,10 @@ class Reidentifier:
         self.embeddings = FrameEmbeddings(points, turns, imus, *cues)
         watch.lap("encode")
         similarity = self._similarity(points, turns, imus)
-        assignments = self._match(frame, similarity, turns)
+        changes = self._changes.update(
+            frame.stamp_ns, self._tracks.track_ids, points, imus, turns, self._tracks.jumped
+        )
+        assignments = self._match(frame, similarity, changes, turns)
         names = {row: item.track_id for row, item in enumerate(assignments) if item.track_id != NOBODY}
         watch.lap("match")
         passed = 1e-9 * (frame.stamp_ns - self._last.stamp_ns) if self._last else 0.0
@@ -205,6 +210,7 @@ class Reidentifier:
             self._imus.drop(range(len(self._names)))
             self._windows.clear_windows()
             self._tracks = TrackWindows(self._settings.motion)
+            self._changes = ChangeCue()
             self._track_cues, self._wearer_cues = TrackCues(), WearerCues()
             return [stamp_ns]
         count = int(passed / period + 0.25)
@@ -245,18 +251,24 @@ class Reidentifier:
                 self._windows.shift_clock(index, float(offset))
                 self._clocks.restart(index)
 
-    def _match(self, frame: PeopleFrame, similarity: FloatArray, turns: IntArray) -> tuple[Assignment, ...]:
+    def _match(
+        self, frame: PeopleFrame, similarity: FloatArray, changes: DoubleArray, turns: IntArray
+    ) -> tuple[Assignment, ...]:
         """Names from this frame's similarity and all before."""
-        moving = moving_shares(self._windows.motion, self._settings.matching)
+        settings = self._settings.matching
+        moving = moving_shares(self._windows.motion, settings.moving)
+        going = moving_shares(self._tracks.speeds, settings.going)
         return self._matcher.update(
             MatchingFrame(
                 frame.stamp_ns,
                 [person.track_id for person in frame.people],
                 [person.position for person in frame.people],
                 similarity,
-                window_weights(moving, self._tracks.seen, self._settings.matching) * turns,
+                window_weights(moving, going, self._tracks.seen, settings) * turns,
                 self._travel.log_odds(),
+                changes,
                 moving,
+                going,
                 np.asarray(self._windows.present.sum(axis=1), np.int64),
                 self._tracks.visible(frame.stamp_ns),
                 self._tracks.jumped,

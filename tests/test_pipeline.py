@@ -100,7 +100,7 @@ def test_a_waiting_track_keeps_the_similarity_of_its_turn_and_a_turn_weighs_the_
         waiting = room.reid.embeddings.turns == 0
         np.testing.assert_array_equal(now.similarity[:, waiting], before.similarity[:, waiting])
         assert (now.similarity != before.similarity)[:, ~waiting].any(axis=0).all()
-        of_one = window_weights(now.moving, np.ones(12), MatchingSettings())
+        of_one = window_weights(now.moving, now.going, np.ones(12), MatchingSettings())
         np.testing.assert_allclose(now.weights, of_one * np.where(waiting, 0, 4))
 
 

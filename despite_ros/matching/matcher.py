@@ -24,9 +24,10 @@ class MatchingFrame:
     """What one frame says about M wearers and K tracks.
 
     positions: K × (x, y, z), m. similarity: M×K, cosine, NaN where a window is not full. weights: M×K, of
-    these windows, 0 where one was told before. travel: M×K, log-odds of the `TravelCue`. moving: M, 0 for a
-    wearer at rest to 1. sensors: M, how many of the wearer's are heard. visible: K, whether a sweep hit the
-    track a short while ago. jumped: tracks that have changed hands.
+    these windows, 0 where one was told before. travel, changes: M×K, log-odds of the `TravelCue` and the
+    `ChangeCue` (NaN: not known yet). moving, going: M and K, 0 for a wearer and a track at rest to 1.
+    sensors: M, how many of the wearer's are heard. visible: K, whether a sweep hit the track a short while
+    ago. jumped: tracks that have changed hands.
     """
 
     stamp_ns: int
@@ -35,7 +36,9 @@ class MatchingFrame:
     similarity: FloatArray
     weights: DoubleArray
     travel: DoubleArray
+    changes: DoubleArray
     moving: DoubleArray
+    going: DoubleArray
     sensors: IntArray
     visible: BoolArray
     jumped: Sequence[int] = ()
@@ -50,6 +53,8 @@ class MatchingFrame:
             similarity=self.similarity[:, kept],
             weights=self.weights[:, kept],
             travel=self.travel[:, kept],
+            changes=self.changes[:, kept],
+            going=self.going[kept],
             visible=self.visible[kept],
         )
 
@@ -73,8 +78,9 @@ class Matcher:
         moving = Source(settings.independence, settings.persistence)
         resting = Source(settings.independence, settings.resting_persistence)
         travel = Source(settings.travel_independence, settings.travel_persistence, names=False)
-        self._evidence = Evidence(count, (moving, resting, travel), settings.memory, settings)
-        self._recent = Evidence(count, (moving, moving, travel), settings.swap_memory, settings)
+        changes = Source(settings.change_independence, settings.change_persistence, names=False)
+        self._evidence = Evidence(count, (moving, resting, travel, changes), settings.memory, settings)
+        self._recent = Evidence(count, (moving, moving, travel, changes), settings.swap_memory, settings)
         self._presence = Presence(count, settings)
         self._swaps = SwapWatch(settings)
         self._current = [NOBODY] * count  # track_id, kept while that track is lost
@@ -108,18 +114,20 @@ class Matcher:
         return tuple(seen)
 
     def _gather(self, frame: MatchingFrame) -> None:
-        """Add the frame's evidence, of windows and of travel, to what there is.
+        """Add the frame's evidence, of windows, travel and changes, to what there is.
 
-        Windows of a wearer who moves and of one at rest are gathered apart: minutes of standing like somebody
-        else are not to outweigh the seconds in which one of the two walked.
+        Windows in which wearer or track moves and those in which both rest are gathered apart: minutes of
+        standing like somebody else are not to outweigh the seconds in which one of the two walked.
         """
         missing = (len(LIMBS) - frame.sensors)[:, None]
         windows = self._scale * (frame.similarity + self._settings.sensor_fall * missing) + self._bias
         windows -= self._settings.rivals * (best_rivals(windows) + best_rivals(windows.T).T)
-        log_odds = np.stack([windows, windows, self._settings.travel_weight * frame.travel])
+        travel = self._settings.travel_weight * frame.travel
+        changes = self._settings.change_weight * frame.changes
+        log_odds = np.stack([windows, windows, travel, changes])
         heard = np.broadcast_to(frame.sensors[:, None] > 0, frame.similarity.shape)
-        moves = frame.moving[:, None] > self._settings.moving_share
-        weights = np.stack([frame.weights * moves, frame.weights * ~moves, heard])
+        moves = np.maximum(frame.moving[:, None], frame.going) > self._settings.moving_share
+        weights = np.stack([frame.weights * moves, frame.weights * ~moves, heard, frame.weights])
         for evidence in (self._evidence, self._recent):
             evidence.follow(frame.stamp_ns, frame.track_ids, frame.positions, frame.jumped)
             evidence.add(frame.track_ids, log_odds, weights)
@@ -218,15 +226,18 @@ def best_rivals(log_odds: AnyArray) -> DoubleArray:
     return np.asarray(np.where(known == best, second, best), np.float64)
 
 
-def moving_shares(motion: AnyArray, settings: MatchingSettings) -> DoubleArray:
-    """How much wearers move, 0 at rest to 1. motion: rms free acceleration of the limbs in a window, m/s²."""
-    return np.asarray(motion**2 / (motion**2 + settings.moving**2 + 1e-9), np.float64)
+def moving_shares(motion: AnyArray, half: float) -> DoubleArray:
+    """How much somebody moves, 0 at rest to 1. motion: rms of a measure, at `half` of which it is 0.5."""
+    return np.asarray(motion**2 / (motion**2 + half**2 + 1e-9), np.float64)
 
 
-def window_weights(moving: DoubleArray, seen: DoubleArray, settings: MatchingSettings) -> DoubleArray:
-    """Weights wearers × tracks of windows: more where the limbs move and the person was really seen.
+def window_weights(
+    moving: DoubleArray, going: DoubleArray, seen: DoubleArray, settings: MatchingSettings
+) -> DoubleArray:
+    """Weights wearers × tracks of windows: more where one of the two moves and the person was really seen.
 
-    moving: per wearer, 0 to 1. seen: per track, share of the window's frames in which a sweep hit it.
+    moving, going: per wearer and per track, 0 to 1. seen: per track, share of the window's frames in which a
+    sweep hit it.
     """
-    weights = settings.resting_weight + (1.0 - settings.resting_weight) * moving
-    return np.asarray(np.outer(weights, seen), np.float64)
+    moves = np.maximum(moving[:, None], going)
+    return np.asarray((settings.resting_weight + (1.0 - settings.resting_weight) * moves) * seen, np.float64)

@@ -28,12 +28,18 @@ class MatchingSettings:
         0.05, "share of a new frame of that cue in each further one", 0.005, 1.0
     )
     travel_persistence: float = setting(0.25, "share of that cue's variance that stays with a pair", 0.0, 1.0)
-    resting_weight: float = setting(0.5, "weight of a window in which the limbs rest", 0.0, 1.0)
-    moving: float = setting(
-        0.5, "rms free acceleration at which a window has half its weight, m/s²", 0.0, 20.0
+    change_weight: float = setting(1.0, "weight of the cue from how embeddings change; 0: none", 0.0, 2.0)
+    change_independence: float = setting(
+        0.03, "share of a new frame of that cue in each further one", 0.005, 1.0
     )
+    change_persistence: float = setting(0.1, "share of that cue's variance that stays with a pair", 0.0, 1.0)
+    resting_weight: float = setting(0.5, "weight of a window in which limbs and track rest", 0.0, 1.0)
+    moving: float = setting(
+        0.5, "rms free acceleration of the limbs at which a wearer is half moving, m/s²", 0.0, 20.0
+    )
+    going: float = setting(0.17, "rms speed in a window at which a track is half moving, m/s", 0.0, 5.0)
     moving_share: float = setting(
-        0.93, "how much a wearer moves (0 to 1, half at `moving`) to count as moving, not resting", 0.0, 1.0
+        0.93, "how much wearer or track must move (0 to 1) for a pair not to count as resting", 0.0, 1.0
     )
     present_prior: float = setting(0.3, "prior probability that a wearer is among the tracks", 0.01, 0.99)
     prior_weight: float = setting(

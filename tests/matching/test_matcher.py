@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from despite_ros.arrays import FloatArray
 from despite_ros.matching.matcher import (
@@ -42,11 +43,13 @@ def run(
     sensors: int = 4,
     travel: float = 0.0,
     moving: Sequence[float] | float = 1.0,
+    changes: ArrayLike = np.nan,
+    going: Sequence[float] | float = 0.0,
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
     cue = np.full((wearers, people), travel)
-    shares = np.broadcast_to(moving, len(frames))
+    shares, speeds = (np.broadcast_to(share, len(frames)) for share in (moving, going))
     return [
         matcher.update(
             MatchingFrame(
@@ -56,7 +59,9 @@ def run(
                 frame,
                 np.ones((wearers, people)),
                 cue,
+                np.broadcast_to(changes, (wearers, people)),
                 np.full(wearers, shares[index]),
+                np.full(people, speeds[index]),
                 np.full(wearers, sensors),
                 np.ones(people, np.bool_),
             )
@@ -123,6 +128,23 @@ def test_nobody_is_named_by_travel_alone() -> None:
     assert [item.track_id for item in answer] == [0, NOBODY]
 
 
+def test_changes_tell_people_apart_who_stand_alike_and_name_nobody_alone() -> None:
+    alike = np.full((60, 1, 2), RIGHT, np.float32)
+    undecided = run(matcher(1), alike)[-1][0]
+    assert undecided.state == State.GATHERING
+    assert run(matcher(1), alike, changes=[[-1.0, 2.0]])[-1][0].track_id == 1
+    silent = np.full((60, 1, 2), np.nan, np.float32)
+    assert run(matcher(1), silent, changes=[[-1.0, 2.0]])[-1][0].track_id == NOBODY
+
+
+def test_a_track_that_walks_off_outweighs_standing_alike() -> None:
+    frames = np.full((130, 1, 1), RIGHT - 0.05, np.float32)
+    frames[100:] = WRONG - 0.2
+    walks = np.repeat([0.0, 1.0], [100, 30])
+    stands, goes = (run(matcher(1), frames, moving=0.1, going=going)[-1][0] for going in (0.0, walks))
+    assert stands.track_id == 0 and goes.track_id == NOBODY
+
+
 def test_keeping_a_name_makes_it_no_surer() -> None:
     """Hysteresis keeps a name that nothing speaks for any more; its confidence is what evidence ever said."""
     frames = np.full((400, 1, 1), 0.5 * (RIGHT + WRONG) + 0.5 / SCALE, np.float32)
@@ -174,10 +196,12 @@ def test_confidence_margin_and_similarity_belong_together() -> None:
 
 
 def test_windows_weigh_more_where_limbs_move_and_people_are_seen() -> None:
-    moving = moving_shares(np.array([0.0, 5.0], np.float32), SETTINGS)
-    weights = window_weights(moving, np.array([1.0, 0.5]), SETTINGS)
+    moving = moving_shares(np.array([0.0, 5.0], np.float32), SETTINGS.moving)
+    going = moving_shares(np.array([0.0, 0.0, 2.0], np.float32), SETTINGS.going)
+    weights = window_weights(moving, going, np.array([1.0, 0.5, 1.0]), SETTINGS)
     assert weights[1, 0] > 0.9 > weights[0, 0] == pytest.approx(SETTINGS.resting_weight)
     np.testing.assert_allclose(weights[:, 1], 0.5 * weights[:, 0])
+    assert weights[0, 2] > 0.9
 
 
 def test_who_stood_alike_for_long_but_did_not_walk_along_is_let_go() -> None:
