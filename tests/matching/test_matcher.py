@@ -1,6 +1,5 @@
 """The matcher on made-up cosines of known statistics."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,9 +41,9 @@ def run(
     frames: FloatArray,
     sensors: int = 4,
     travel: float = 0.0,
-    moving: Sequence[float] | float = 1.0,
+    moving: ArrayLike = 1.0,
     changes: ArrayLike = np.nan,
-    going: Sequence[float] | float = 0.0,
+    going: ArrayLike = 0.0,
 ) -> list[tuple[Assignment, ...]]:
     wearers, people = frames.shape[1:]
     positions = [np.array([3.0 * index, 0, 0], np.float32) for index in range(people)]
