@@ -16,7 +16,7 @@ class MatchingSettings:
     )
     resting_persistence: float = setting(0.7, "the same while the wearer rests", 0.0, 1.0)
     rivals: float = setting(
-        0.2, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
+        0.1, "share of the log-odds of the likest other track and other wearer that is taken off", 0.0, 1.0
     )
     sensor_fall: float = setting(
         0.008, "fall of right pairs' cosine for each of the four sensors that is missing", 0.0, 0.2
