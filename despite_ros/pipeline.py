@@ -16,6 +16,7 @@ from despite_ros.limbs import LIMBS
 from despite_ros.matching.activities import Activities
 from despite_ros.matching.changes import ChangeCue
 from despite_ros.matching.clock import ClockOffsets
+from despite_ros.matching.cosines import cosines
 from despite_ros.matching.cues import TrackCues, WearerCues
 from despite_ros.matching.matcher import Matcher, MatchingFrame, moving_shares, window_weights
 from despite_ros.matching.settings import MatchingSettings
@@ -304,13 +305,6 @@ def activities_of(encoders: Encoders, settings: MatchingSettings) -> Activities:
     if card.labels or not card.text_embeddings:
         return Activities(encoders, card.labels, settings)
     return Activities(ZeroShot(card.text_embeddings), tuple(card.text_embeddings), settings)
-
-
-def cosines(rows: FloatArray, columns: FloatArray) -> FloatArray:
-    """Cosine similarity of M×E against K×E: M×K, NaN where a row or column is NaN."""
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
-    return np.asarray(rows @ columns.T, np.float32)
 
 
 def scatter(found: Sequence[int], rows: FloatArray, ids: Sequence[int], width: int) -> FloatArray:

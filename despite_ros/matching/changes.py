@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from despite_ros.arrays import AnyArray, DoubleArray, FloatArray, IntArray
+from despite_ros.arrays import DoubleArray, FloatArray, IntArray
+from despite_ros.matching.cosines import unit
 
 MEMORY = 10.0  # s, time constant of the means
 LEAST = 8.0  # frames in a mean, after forgetting, from which a difference from it tells anything
@@ -46,7 +47,7 @@ class _Past:
         if self.weight < LEAST or not known.any():
             return np.full(len(imus), np.nan, np.float32)
         changed = imus - self.imus / np.maximum(self.weights, 1.0)[:, None]
-        cosines = _unit(changed) @ _unit(point - self.points / np.float32(self.weight))
+        cosines = unit(changed) @ unit(point - self.points / np.float32(self.weight))
         return np.where(known, cosines, np.float32(np.nan))
 
     def add(self, point: FloatArray, imus: FloatArray) -> None:
@@ -78,7 +79,7 @@ class ChangeCue:
         turns: K, 0 where a track's row is of an earlier frame, which was taken in then. jumped: tracks that
         have changed hands.
         """
-        points, imus = _unit(points), _unit(imus)
+        points, imus = unit(points), unit(imus)
         self._pasts = {n: past for n, past in self._pasts.items() if n in track_ids and n not in jumped}
         found = np.full((len(imus), len(track_ids)), np.nan, np.float32)
         for column in np.flatnonzero((turns > 0) & np.isfinite(points[:, 0])).tolist():
@@ -95,9 +96,3 @@ class ChangeCue:
             nothing = np.zeros(width, np.float32), np.zeros((count, width), np.float32)
             self._pasts[number] = _Past(*nothing, 0.0, np.zeros(count, np.float32), stamp_ns)
         return self._pasts[number]
-
-
-def _unit(rows: AnyArray) -> FloatArray:
-    """Rows, or one row, of length 1."""
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-9), np.float32)

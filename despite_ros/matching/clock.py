@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from despite_ros.arrays import DoubleArray, FloatArray
+from despite_ros.matching.cosines import unit
 from despite_ros.matching.settings import MatchingSettings
 
 LEAST_WINDOWS = 100  # overlapping windows; an estimate from fewer is noise
@@ -32,8 +33,8 @@ class ClockOffsets:
 
         names: wearer's index → its track_id.
         """
-        self._points.append(dict(zip(track_ids, _unit(points), strict=True)))
-        self._imus.append(_unit(imus))
+        self._points.append(dict(zip(track_ids, unit(points), strict=True)))
+        self._imus.append(unit(imus))
         if len(self._imus) < 2 * self._reach + 1:
             return
         around = np.stack(self._imus)  # the track's window lies in the middle of these
@@ -58,7 +59,3 @@ class ClockOffsets:
                 vertex = 0.5 * (before - after) / (before - 2.0 * peak + after)
                 found[index] = -(best - self._reach + vertex) * self._period
         return found
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

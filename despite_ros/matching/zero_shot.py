@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import softmax
 
 from despite_ros.arrays import FloatArray
+from despite_ros.matching.cosines import unit
 
 SHARPNESS = 10.0  # inverse temperature of the contrastive loss
 
@@ -15,7 +16,7 @@ class ZeroShot:
 
     def __init__(self, text_embeddings: Mapping[str, Sequence[float]]) -> None:
         """text_embeddings: label → E numbers."""
-        self._texts = _unit(np.array(list(text_embeddings.values()), np.float32))
+        self._texts = unit(np.array(list(text_embeddings.values()), np.float32))
 
     def activity(
         self,
@@ -29,12 +30,8 @@ class ZeroShot:
         Raises:
             ValueError: neither kind is given.
         """
-        given = [_unit(rows) for rows in (points, imu) if rows is not None]
+        given = [unit(rows) for rows in (points, imu) if rows is not None]
         if not given:
             raise ValueError("activities need embeddings of points, of IMUs, or of both")
         cosines = sum(rows @ self._texts.T for rows in given) / len(given)
         return np.asarray(softmax(SHARPNESS * cosines, axis=1), np.float32)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
