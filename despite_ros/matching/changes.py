@@ -16,10 +16,12 @@ from despite_ros.matching.cosines import unit
 MEMORY = 10.0  # s, time constant of the means
 LEAST = 8.0  # frames in a mean, after forgetting, from which a difference from it tells anything
 
-# Log-odds of a wearer and its own track = SCALE · (cosine of the changes − MIDDLE): logistic regression over
-# simulated scenes, beside the cosine of the embeddings themselves.
+# Log-odds of a wearer and its own track = SCALE · (cosine of the changes − MIDDLE) where much changes; set on
+# simulated scenes of people to choose on. Where little does, as in somebody at rest seen by few points, the
+# changes are mostly noise: they tell half as much where the product of their lengths is HALF.
 SCALE = 8.0
 MIDDLE = 0.12
+HALF = 0.1
 
 
 @dataclass
@@ -41,14 +43,17 @@ class _Past:
         self.weights *= np.float32(keep)
         self.weight *= keep
 
-    def cosines(self, point: FloatArray, imus: FloatArray) -> FloatArray:
-        """Of the changes: M, NaN where a mean is of too few frames."""
+    def log_odds(self, point: FloatArray, imus: FloatArray) -> FloatArray:
+        """What the changes to this frame tell: M, NaN where a mean is of too few frames."""
         known = self.weights >= LEAST
         if self.weight < LEAST or not known.any():
             return np.full(len(imus), np.nan, np.float32)
         changed = imus - self.imus / np.maximum(self.weights, 1.0)[:, None]
-        cosines = unit(changed) @ unit(point - self.points / np.float32(self.weight))
-        return np.where(known, cosines, np.float32(np.nan))
+        change = point - self.points / np.float32(self.weight)
+        lengths = np.maximum(np.linalg.norm(changed, axis=1) * np.linalg.norm(change), 1e-9)
+        cosines = changed @ change / lengths
+        tell = SCALE * (cosines - MIDDLE) * lengths / (lengths + HALF)
+        return np.where(known, tell, np.nan).astype(np.float32)
 
     def add(self, point: FloatArray, imus: FloatArray) -> None:
         """Take in one frame; wearers with NaN are left out."""
@@ -81,13 +86,13 @@ class ChangeCue:
         """
         points, imus = unit(points), unit(imus)
         self._pasts = {n: past for n, past in self._pasts.items() if n in track_ids and n not in jumped}
-        found = np.full((len(imus), len(track_ids)), np.nan, np.float32)
+        found = np.full((len(imus), len(track_ids)), np.nan)
         for column in np.flatnonzero((turns > 0) & np.isfinite(points[:, 0])).tolist():
             past = self._past(track_ids[column], stamp_ns, imus)
             past.forget(stamp_ns)
-            found[:, column] = past.cosines(points[column], imus)
+            found[:, column] = past.log_odds(points[column], imus)
             past.add(points[column], imus)
-        return np.asarray(SCALE * (found - MIDDLE), np.float64)
+        return found
 
     def _past(self, number: int, stamp_ns: int, imus: FloatArray) -> _Past:
         """The track's past, a blank one if it is new."""

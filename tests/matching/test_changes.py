@@ -43,6 +43,15 @@ def test_who_changes_together_belongs_together_however_alike_all_are(alike: floa
     assert found[0, 1] < 1.0 and found[1, 0] < 1.0
 
 
+def test_where_little_changes_little_is_told() -> None:
+    points, imus = embeddings(np.random.default_rng(7), 60, 0.0)
+    much = last(points, imus)
+    still = np.ones(WIDTH, np.float32)
+    little = last(20.0 * still + points, 20.0 * still + imus)
+    assert (np.abs(little) < 0.2 * np.abs(much)).all()
+    np.testing.assert_array_equal(np.sign(little), np.sign(much))
+
+
 def test_nothing_is_known_before_there_is_a_past() -> None:
     points, imus = embeddings(np.random.default_rng(1), 30, 1.0)
     assert np.isnan(last(points[:8], imus[:8])).all()
